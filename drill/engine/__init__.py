@@ -1,0 +1,1 @@
+"""The engine: runs a drill and emits events. It imports neither injectors nor scorecards."""

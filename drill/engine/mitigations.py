@@ -1,0 +1,85 @@
+"""Mitigations that really act (D4), each with what its own way back needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from drill.engine.setting import Plan, World
+from drill.errors import InvalidInput, StackError
+from drill.model.events import Event
+from drill.model.playbook import Mitigation, Playbook
+
+
+class Mitigations:
+    """Runs mitigations for players."""
+
+    def __init__(self, plan: Plan, world: World) -> None:
+        self._playbook = plan.playbook
+        self._world = world
+        self._count = 0
+        self.running = 0
+        """How many are under way now; closing waits for them."""
+
+    async def run(self, player: str, name: str) -> str:
+        """Run one and say how it went. Raises InvalidInput for an unknown one, StackError when it failed."""
+        mitigation = self._playbook.mitigation(name)
+        if mitigation is None:
+            known = ", ".join(row.name for row in self._playbook.mitigations)
+            raise InvalidInput(f"no mitigation {name!r} in the playbook; there are {known}")
+        self._count += 1
+        self.running += 1
+        names = {"player": player, "mitigation": name, "action_id": f"act-{self._count}"}
+        try:
+            return await self._run(mitigation, names)
+        finally:
+            self.running -= 1
+
+    async def _run(self, mitigation: Mitigation, names: dict[str, str]) -> str:
+        emit, source, runtime = self._world.recorder.emit, f"player:{names['player']}", self._world.runtime
+        before = await runtime.call(partial(_before, self._world, mitigation))
+        emit("mitigation.started", source, durable=True, before=before, **names)
+        try:
+            await runtime.call(partial(_act, self._world, mitigation))
+        except StackError as error:
+            emit("mitigation.finished", source, durable=True, ok=False, detail=str(error), **names)
+            raise
+        emit("mitigation.finished", source, durable=True, ok=True, detail=mitigation.description, **names)
+        return f"{mitigation.name} done"
+
+
+def _before(world: World, mitigation: Mitigation) -> dict[str, bool]:
+    if mitigation.type != "flag":
+        return {}
+    return {mitigation.flag: world.flags.read(mitigation.service)[mitigation.flag]}
+
+
+def _act(world: World, mitigation: Mitigation) -> None:
+    if mitigation.type == "restart":
+        world.stack.restart(mitigation.service)
+    else:
+        _set_flag(world, mitigation, mitigation.value)
+
+
+def _set_flag(world: World, mitigation: Mitigation, value: bool) -> None:
+    world.flags.write(mitigation.service, mitigation.flag, value)
+    if world.flags.read(mitigation.service)[mitigation.flag] is not value:
+        raise StackError(f"flag {mitigation.flag} of {mitigation.service} did not take the value {value}")
+
+
+def to_revert(events: Sequence[Event]) -> list[Event]:
+    """The mitigations that changed something lasting and were not put back yet, latest first."""
+    started = {event.data["action_id"]: event for event in events if event.kind == "mitigation.started"}
+    for event in events:
+        if event.kind == "mitigation.reverted" and event.data["ok"]:
+            started.pop(event.data["action_id"], None)
+    return [event for event in reversed(started.values()) if event.data["before"]]
+
+
+def revert(world: World, playbook: Playbook, action: Event) -> None:
+    """Put one back. Raises StackError when it cannot be, or does not stay."""
+    mitigation = playbook.mitigation(action.data["mitigation"])
+    if mitigation is None:
+        raise StackError(f"mitigation {action.data['mitigation']!r} is not in this playbook")
+    for value in action.data["before"].values():
+        _set_flag(world, mitigation, value)

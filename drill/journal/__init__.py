@@ -1,0 +1,1 @@
+"""The journal: JSON Lines, one writer at a time, one clock, a hash chain, redacted at the writer."""

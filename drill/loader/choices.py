@@ -1,0 +1,26 @@
+"""Fields of type text that admit a few words only: one table for the loader and the JSON Schema."""
+
+from __future__ import annotations
+
+from drill.model.verbs import STATUSES, VERBS
+
+CHANNELS = ("status-page", "email", "banner")
+WORKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+UNTIL = ("", "page", "alert-clear")
+
+CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("ScriptStep", "do"): tuple(VERBS),
+    ("ScriptStep", "until"): UNTIL,
+    ("ChannelRule", "channel"): CHANNELS,
+    ("DetectionSource", "type"): ("http",),
+    ("Mitigation", "type"): ("restart", "flag"),
+    ("Template", "channel"): CHANNELS,
+    ("Template", "status"): STATUSES,
+    ("Calendar", "workdays"): WORKDAYS,
+    ("ServiceSpec", "role"): ("", "postgresql"),
+    ("StackConfig", "default"): ("compose", "process"),
+    ("StackConfig", "data"): ("keep", "disposable"),
+    ("ProbeSpec", "audience"): ("user", "internal"),
+    ("ProbeSpec", "type"): ("http", "canary"),
+}
+"""(class, field) to the words; for a list, each item is one of them."""

@@ -1,0 +1,37 @@
+"""The smoke overlay, applied: the same playbook with the shorter values of its ``smoke`` section."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drill.errors import InvalidInput
+from drill.loader.check_smoke import TARGETS
+from drill.model.playbook import DetectionSource, Playbook, Severity, Smoke
+
+
+def with_smoke(playbook: Playbook) -> Playbook:
+    """A copy with the overlay applied to sources and severities. Raises InvalidInput where there is no overlay."""
+    smoke = playbook.smoke
+    if smoke is None:
+        raise InvalidInput(f"playbook {playbook.id} has no smoke section; add one or run without --smoke")
+    return replace(
+        playbook,
+        sources=tuple(_source(source, smoke) for source in playbook.sources),
+        severities=tuple(_severity(row, smoke) for row in playbook.severities),
+    )
+
+
+def _source(source: DetectionSource, smoke: Smoke) -> DetectionSource:
+    short = smoke.sources.get(source.name)
+    if short is None:
+        return source
+    return replace(source, interval=short.interval, failures=short.failures, deadline=short.deadline)
+
+
+def _severity(row: Severity, smoke: Smoke) -> Severity:
+    short = smoke.targets.get(row.name)
+    if short is None:
+        return row
+    targets = {name: getattr(short, name) or getattr(row, name) for name in TARGETS}
+    channels = tuple(replace(rule, within=short.channels.get(rule.channel, rule.within)) for rule in row.channels)
+    return replace(row, channels=channels, **targets)

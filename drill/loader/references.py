@@ -1,0 +1,96 @@
+"""Names in a scenario and a playbook against what the playbook, the stack and the installed injectors have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from drill.loader.checks import known
+from drill.loader.finding import Finding, hint, show, step
+from drill.model.config import Config
+from drill.model.playbook import Playbook
+from drill.model.scenario import FaultSpec, Scenario, ScriptStep
+
+InjectorKinds = Mapping[str, Collection[str]]
+"""Fault kind to the names of its parameters."""
+
+
+def check_references(
+    scenario: Scenario, playbook: Playbook, config: Config, injector_kinds: InjectorKinds
+) -> list[str]:
+    """Every name that leads nowhere, one line each; lines on the playbook itself begin with ``playbook NAME:``."""
+    found = [str(finding) for finding in scenario_references(scenario, playbook, config, injector_kinds)]
+    return found + [f"playbook {playbook.id}: {finding}" for finding in playbook_references(playbook, config)]
+
+
+def scenario_references(
+    scenario: Scenario, playbook: Playbook, config: Config, injector_kinds: InjectorKinds
+) -> Iterator[Finding]:
+    """Findings of a scenario against a playbook, a stack and the fault kinds."""
+    services = {service.name for service in config.stack.services}
+    for index, fault in enumerate(scenario.faults):
+        yield from _fault(f"faults[{index}]", fault, services, injector_kinds)
+    yield from _all("blast_radius", scenario.blast_radius, services, "service")
+    probes = {probe.name: probe.service for probe in config.probes}
+    yield from _all("probes", scenario.probes, probes, "probe")
+    yield from _all("stop.probes", scenario.stop.probes, probes, "probe")
+    for index, name in enumerate(scenario.stop.probes):
+        if probes.get(name) in scenario.blast_radius:
+            where = f"stop.probes[{index}]"
+            yield Finding(where, f"{show(name)} looks at the blast radius and would always stop the drill; remove it")
+    yield from _expected(scenario, playbook)
+    for index, item in enumerate(scenario.script):
+        yield from _step(f"script[{index}].args", item, playbook)
+
+
+def playbook_references(playbook: Playbook, config: Config) -> Iterator[Finding]:
+    """Findings of a playbook against a stack."""
+    services = {service.name: service for service in config.stack.services}
+    for index, source in enumerate(playbook.sources):
+        path = f"sources[{index}]"
+        yield from known(f"{path}.service", source.service, services, "service")
+        if source.service in services:
+            ports = services[source.service].ports
+            yield from known(f"{path}.port", source.port, ports, f"port of {source.service}")
+    for index, mitigation in enumerate(playbook.mitigations):
+        where = f"mitigations[{index}].service"
+        yield from known(where, mitigation.service, services, "service")
+        if mitigation.type == "flag" and mitigation.service in services and not services[mitigation.service].flags:
+            yield Finding(where, f"{show(mitigation.service)} has no flags path in drill.yaml; add it there")
+
+
+def _fault(path: str, fault: FaultSpec, services: Collection[str], kinds: InjectorKinds) -> Iterator[Finding]:
+    yield from known(f"{path}.target", fault.target, services, "service")
+    yield from known(f"{path}.kind", fault.kind, kinds, "fault kind")
+    for name in fault.params:
+        if fault.kind in kinds and name not in kinds[fault.kind]:
+            where = step(f"{path}.params", name)
+            yield Finding(where, f"{fault.kind} has no such parameter; {hint(name, kinds[fault.kind])}")
+
+
+def _expected(scenario: Scenario, playbook: Playbook) -> Iterator[Finding]:
+    names = {row.name for row in playbook.severities}
+    yield from known("expected.severity", scenario.expected.severity, names, "severity")
+    sources = {source.name for source in playbook.sources}
+    yield from _all("expected.detection", scenario.expected.detection, sources, "detection source")
+    mitigations = {mitigation.name for mitigation in playbook.mitigations}
+    yield from _all("expected.mitigations", scenario.expected.mitigations, mitigations, "mitigation")
+
+
+def _all(path: str, names: Collection[str], defined: Collection[str], what: str) -> Iterator[Finding]:
+    for index, name in enumerate(names):
+        yield from known(f"{path}[{index}]", name, defined, what)
+
+
+def _step(path: str, item: ScriptStep, playbook: Playbook) -> Iterator[Finding]:
+    defined: Mapping[tuple[str, str], Collection[str]] = {
+        ("declare", "severity"): [row.name for row in playbook.severities],
+        ("act", "mitigation"): [mitigation.name for mitigation in playbook.mitigations],
+        ("verify", "source"): [source.name for source in playbook.sources],
+        ("notify", "template"): [template.name for template in playbook.templates],
+    }
+    for name, value in item.args.items():
+        if (item.do, name) in defined:
+            yield from known(f"{path}.{name}", value, defined[item.do, name], name)
+    template = playbook.template(item.args.get("template", "")) if item.do == "notify" else None
+    if template and template.channel != item.args.get("channel"):
+        yield Finding(f"{path}.channel", f"{show(template.name)} is for {template.channel}; write that channel")

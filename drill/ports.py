@@ -1,0 +1,244 @@
+"""The ports: small protocols between the engine and the world. Fakes for tests live in ``drill.testing``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from drill.model.config import ProbeSpec, ServiceSpec
+from drill.model.lease import Lease, Moment, Reversibility, StackIdentity
+from drill.model.playbook import DetectionSource
+from drill.model.scenario import FaultSpec
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Time. ``now_ns`` is monotonic and counts suspend; ``utc`` is for display only."""
+
+    def now_ns(self) -> int: ...
+    def utc(self) -> datetime: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Gate(Protocol):
+    """A latch: opened once, awaited by many."""
+
+    def open(self) -> None: ...
+    @property
+    def is_open(self) -> bool: ...
+    async def wait(self, timeout_s: float | None = None) -> bool:
+        """True when the gate opened, False when the time-out (seconds) came first."""
+        ...
+
+
+class Task(Protocol):
+    """Something that runs beside."""
+
+    def cancel(self) -> None: ...
+    @property
+    def done(self) -> bool: ...
+
+
+class Runtime(Clock, Protocol):
+    """A clock that can also run things beside each other: asyncio in a drill, virtual in tests."""
+
+    def gate(self) -> Gate: ...
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> Task:
+        """Run beside. An exception in it is kept in ``failures`` and opens ``failed``."""
+        ...
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """Run a blocking function off the loop and wait for it. It cannot be cancelled half-way."""
+        ...
+
+    @property
+    def failed(self) -> Gate: ...
+    @property
+    def failures(self) -> Sequence[BaseException]: ...
+
+
+Emit = Callable[..., Any]
+"""``emit(kind, source, durable=False, **data)``: append one event to the journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceState:
+    """What a stack says of one service now. ``instance`` is the container id, or ``pid:starttime``."""
+
+    name: str
+    instance: str
+    running: bool
+    paused: bool
+    healthy: bool | None
+    pid: int | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What must be the same at the end: image, configuration digest, networks, ports, restart policy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagingSign:
+    """One piece of evidence. ``verdict``: ``proof``, ``missing``, ``production`` or ``live-credential``."""
+
+    name: str
+    verdict: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecResult:
+    """Outcome of a command inside a service."""
+
+    code: int
+    output: str
+
+
+class Stack(Protocol):
+    """The staging system under drill. All calls block; all have their own time-outs and raise StackError."""
+
+    def identity(self) -> StackIdentity: ...
+    def capabilities(self) -> frozenset[str]:
+        """For example ``containers``, ``processes``, ``pause``, ``postgresql``, ``flags``."""
+        ...
+
+    def up(self, say: Callable[[str], None]) -> None: ...
+    def down(self, say: Callable[[str], None]) -> None: ...
+    def specs(self) -> Sequence[ServiceSpec]: ...
+    def services(self) -> Mapping[str, ServiceState]:
+        """Those that exist, by name. One that was removed is absent."""
+        ...
+
+    def staging_signs(self, service: str) -> Sequence[StagingSign]:
+        """Evidence from the target itself (design, Safety 1)."""
+        ...
+
+    def start(self, service: str) -> Moment: ...
+    def stop(self, service: str, grace_s: float) -> Moment: ...
+    def kill(self, service: str, signal: str = "SIGKILL") -> Moment: ...
+    def pause(self, service: str) -> Moment: ...
+    def unpause(self, service: str) -> Moment: ...
+    def restart(self, service: str) -> Moment:
+        """Start again from any state, paused and exited included; waits for nothing else."""
+        ...
+
+    def wait_healthy(self, service: str, timeout_s: float) -> bool: ...
+    def exec(self, service: str, argv: Sequence[str], timeout_s: float = 10) -> ExecResult: ...
+    def logs(self, service: str, tail: int = 200) -> str: ...
+    def address(self, service: str, port: str) -> tuple[str, int]:
+        """Published loopback host and port of a named port. Does not need the service to run."""
+        ...
+
+    def data_roles(self) -> Mapping[str, str]:
+        """Database service to ``primary``, ``replica`` or ``down``."""
+        ...
+
+
+class Injector(Protocol):
+    """One fault kind. Stateless: all that undo needs is in the lease."""
+
+    kind: str
+    reversibility: Reversibility
+    loses_data: bool
+    needs: frozenset[str]
+    """Stack capabilities."""
+    params: Mapping[str, str]
+    """Parameter name to one line of documentation."""
+
+    def plan(self, fault: FaultSpec, stack: Stack, draft: Lease) -> Lease:
+        """Complete the draft (before, manual, params, settle_s); touch nothing. Raises InvalidInput or Refused."""
+        ...
+
+    def apply(self, lease: Lease, stack: Stack) -> Moment:
+        """Apply and return the onset from the most exact source there is."""
+        ...
+
+    def active(self, lease: Lease, stack: Stack) -> bool: ...
+    def undo(self, lease: Lease, stack: Stack) -> None:
+        """Idempotent; touches only what the lease changed; copes with a target restarted or recreated meanwhile."""
+        ...
+
+    def undone(self, lease: Lease, stack: Stack) -> bool:
+        """Proof that nothing of the fault is left and the target is as before, or as a responder made it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One look of a probe or detector. Times are boot clock, ns."""
+
+    ok: bool
+    began_ns: int
+    ended_ns: int
+    detail: str
+    token: str = ""
+    """For a canary: the id of the write."""
+    acknowledged: bool = False
+
+
+class Prober(Protocol):
+    """Looks at a service over its published port, within the deadline; a bad answer is a sample, never an error."""
+
+    async def probe(self, spec: ProbeSpec) -> Sample: ...
+    async def check(self, source: DetectionSource) -> Sample: ...
+    async def canaries(self, spec: ProbeSpec) -> Mapping[str, int] | None:
+        """Every canary write that the service holds, with how often; None when it does not answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A customer message or a page on its way out."""
+
+    id: str
+    channel: str
+    subject: str
+    body: str
+    recipients: tuple[str, ...]
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The sink's word that it took a message. ``at_ns``: boot clock."""
+
+    id: str
+    at_ns: int
+
+
+class Sink(Protocol):
+    """Where messages arrive: capturing mail, status page. Raises StackError when it does not take one."""
+
+    channel: str
+
+    def send(self, message: Message) -> Receipt: ...
+    def holds(self, message_id: str) -> bool:
+        """Whether the message can be read where a customer would read it."""
+        ...
+
+
+class Flags(Protocol):
+    """Feature flags of the stack's services."""
+
+    def read(self, service: str) -> Mapping[str, bool]: ...
+    def write(self, service: str, flag: str, value: bool) -> None: ...
+
+
+class PlayerView(Protocol):
+    """What a player can see, and the verbs. Nothing of the faults."""
+
+    async def wait_for(self, what: str, timeout_s: float) -> bool:
+        """``page``: a page was delivered to this player; ``alert-clear``: every alert that fired has cleared."""
+        ...
+
+    async def use(self, verb: str, args: Mapping[str, str]) -> str: ...
+
+
+class Responder(Protocol):
+    """Whoever responds: a script in CI; people use the verbs themselves."""
+
+    async def play(self, view: PlayerView) -> None: ...
+
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]

@@ -1,0 +1,116 @@
+"""What an inspected container says. Pure, but for the look at /proc that proves whose a pid is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from drill.ports import ServiceState
+
+Attrs = Mapping[str, Any]
+_COMPOSE = "com.docker.compose."
+
+
+def state_of(service: str, attrs: Attrs) -> ServiceState:
+    """The state of a service from the inspection of its container."""
+    state = attrs["State"]
+    return ServiceState(
+        name=service,
+        instance=attrs["Id"],
+        running=bool(state["Running"]),
+        paused=bool(state["Paused"]),
+        healthy=_healthy(state),
+        pid=state.get("Pid") or None,
+        facts=facts(attrs),
+    )
+
+
+def _healthy(state: Attrs) -> bool | None:
+    status = (state.get("Health") or {}).get("Status", "none")
+    return None if status == "none" else bool(state["Running"] and not state["Paused"] and status == "healthy")
+
+
+def facts(attrs: Attrs) -> dict[str, str]:
+    """What must be the same at the end of a drill. Environment values enter as a digest only."""
+    restart = attrs["HostConfig"]["RestartPolicy"]
+    return {
+        "image": attrs["Image"],
+        "configuration": _configuration(attrs),
+        "networks": " ".join(sorted(_network(name, net, attrs["Id"]) for name, net in _networks(attrs).items())),
+        "ports": " ".join(sorted(f"{port}={_bindings(binds)}" for port, binds in _ports(attrs).items())),
+        "restart": f"{restart.get('Name') or 'no'}:{restart.get('MaximumRetryCount', 0)}",
+    }
+
+
+def _configuration(attrs: Attrs) -> str:
+    config = attrs["Config"]
+    labels = {key: value for key, value in labels_of(attrs).items() if not key.startswith(_COMPOSE)}
+    mounts = [[mount.get(key) for key in ("Type", "Name", "Source", "Destination", "RW")] for mount in attrs["Mounts"]]
+    parts = {
+        "cmd": config.get("Cmd"),
+        "entrypoint": config.get("Entrypoint"),
+        "env": sorted(config.get("Env") or []),
+        "labels": labels,
+        "mounts": sorted(mounts, key=str),
+        "user": config.get("User"),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _networks(attrs: Attrs) -> Mapping[str, Any]:
+    return attrs["NetworkSettings"].get("Networks") or {}
+
+
+def _network(name: str, net: Attrs, container: str) -> str:
+    # The engine adds the short container id as an alias: a recreated container has another.
+    aliases = sorted(alias for alias in net.get("Aliases") or [] if alias != container[:12])
+    return f"{name}({','.join(aliases)})"
+
+
+def _ports(attrs: Attrs) -> Mapping[str, Any]:
+    return attrs["HostConfig"].get("PortBindings") or {}
+
+
+def _bindings(binds: list[Attrs] | None) -> str:
+    return ",".join(f"{bind.get('HostIp', '')}:{bind.get('HostPort', '')}" for bind in binds or [])
+
+
+def labels_of(attrs: Attrs) -> dict[str, str]:
+    """Its labels."""
+    return dict(attrs["Config"].get("Labels") or {})
+
+
+def env_of(attrs: Attrs) -> dict[str, str]:
+    """Its environment."""
+    pairs = (item.partition("=") for item in attrs["Config"].get("Env") or [])
+    return {key: value for key, _, value in pairs}
+
+
+def published(attrs: Attrs, port: int) -> int | None:
+    """The host's port for a TCP port of the container, whether it runs or not; None when it is not published."""
+    key = f"{port}/tcp"
+    running = attrs["NetworkSettings"].get("Ports") or {}
+    for binds in (_ports(attrs).get(key), running.get(key)):
+        for bind in binds or []:
+            if bind.get("HostPort") not in (None, "", "0"):
+                return int(bind["HostPort"])
+    return None
+
+
+def visible_pid(attrs: Attrs) -> int | None:
+    """The pid of its first process, if /proc here shows it (the engine may be in a machine of its own)."""
+    pid = attrs["State"].get("Pid") or 0
+    try:
+        mine = attrs["Id"] in Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return None
+    return pid if mine else None
+
+
+def finished_s(attrs: Attrs) -> float:
+    """When it last exited, by the engine's wall clock: seconds since 1970."""
+    return datetime.fromisoformat(attrs["State"]["FinishedAt"]).timestamp()

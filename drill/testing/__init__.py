@@ -1,0 +1,1 @@
+"""For tests: a virtual clock and an in-memory stack, on which the whole engine runs deterministically."""
