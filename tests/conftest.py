@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import secrets
 import socket
@@ -22,19 +23,15 @@ from drill.stacks.process import ProcessStack
 _PORTS = ("DB", "API", "MAIL_HTTP", "MAIL_SMTP", "STATUSPAGE")
 
 
-@pytest.fixture(scope="session")
-def engine() -> tuple[str, str] | None:
-    """Endpoint and id of the engine, asked once."""
-    return engine_answers()
+_engine = functools.cache(engine_answers)
 
 
-@pytest.fixture(autouse=True)
-def _needs_engine(request: pytest.FixtureRequest) -> None:
-    if request.node.get_closest_marker("engine") is None:
-        return
-    if request.getfixturevalue("engine") is None:
-        reason = "no Docker engine answers"
-        pytest.fail(reason) if os.environ.get("DRILL_REQUIRE_ENGINE") == "1" else pytest.skip(reason)
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs an engine where there is none; with DRILL_REQUIRE_ENGINE=1 that is a failure."""
+    if item.get_closest_marker("engine") is not None and _engine() is None:
+        required = os.environ.get("DRILL_REQUIRE_ENGINE") == "1"
+        (pytest.fail if required else pytest.skip)("no Docker engine answers")
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +73,7 @@ def compose_stack(reference_config: Config) -> Iterator[ComposeStack]:
 
 
 @pytest.fixture(params=["process", pytest.param("compose", marks=pytest.mark.engine)])
-def stack(request: pytest.FixtureRequest, _needs_engine: None) -> Stack:
+def stack(request: pytest.FixtureRequest) -> Stack:
     """The same test on both stacks."""
     found: Stack = request.getfixturevalue(f"{request.param}_stack")
     return found

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from drill.engine.setting import Plan, World
 from drill.engine.staging import prove_staging
 from drill.errors import DrillError, Refused
 from drill.model.lease import Lease
-from drill.model.scenario import FaultSpec
+from drill.model.scenario import FaultSpec, Scenario
+from drill.ports import Injector, Stack
 
 
 async def preflight(plan: Plan, world: World) -> None:
@@ -53,24 +57,40 @@ def _faults(plan: Plan, world: World) -> str:
 
 def draft_lease(plan: Plan, world: World, fault: FaultSpec, number: int) -> Lease:
     """The parts of a lease that do not depend on the fault kind; the injector's ``plan`` completes it."""
-    runtime = world.runtime
-    state = world.stack.services().get(fault.target)
-    if state is None:
-        raise Refused(
-            f"fault {fault.id}: service {fault.target!r} does not exist on this stack; is it up? `drill stack up`"
-        )
-    return Lease(
+    blank = blank_lease(fault, world.stack, world.injector(fault.kind))
+    return replace(
+        blank,
         id=f"{plan.drill_id}.{number:02d}",
         drill_id=plan.drill_id,
+        boot_id=world.boot_id,
+        expires_at_ns=world.runtime.now_ns() + int(fault.max_duration * 1e9),
+        expires_utc=(world.runtime.utc() + timedelta(seconds=fault.max_duration)).isoformat(timespec="milliseconds"),
+    )
+
+
+def blank_lease(fault: FaultSpec, stack: Stack, injector: Injector) -> Lease:
+    """A lease with no drill, clock or expiry in it yet. Raises Refused when the target does not exist."""
+    state = stack.services().get(fault.target)
+    if state is None:
+        raise Refused(f"fault {fault.id}: service {fault.target!r} does not exist on this stack; is it up?")
+    return Lease(
+        id=fault.id,
+        drill_id="",
         fault_id=fault.id,
         kind=fault.kind,
         service=fault.target,
         instance=state.instance,
-        reversibility=world.injector(fault.kind).reversibility,
-        stack=world.stack.identity(),
-        boot_id=world.boot_id,
-        expires_at_ns=runtime.now_ns() + int(fault.max_duration * 1e9),
-        expires_utc=runtime.utc().isoformat(timespec="milliseconds"),
+        reversibility=injector.reversibility,
+        stack=stack.identity(),
+        boot_id="",
+        expires_at_ns=0,
+        expires_utc="",
         settle_s=0.0,
         params=fault.params,
     )
+
+
+def dry_leases(scenario: Scenario, stack: Stack, injector: Callable[[str], Injector]) -> list[Lease]:
+    """What each fault of a scenario would change now and how it would be undone; touches nothing."""
+    kinds = [(fault, injector(fault.kind)) for fault in scenario.faults]
+    return [kind.plan(fault, stack, blank_lease(fault, stack, kind)) for fault, kind in kinds]

@@ -30,7 +30,7 @@ class Canaries:
         """Record what was acknowledged since the last time."""
         for probe, tokens in self._waiting.items():
             if tokens:
-                self._world.recorder.emit("canary.acknowledged", "probes", probe=probe, tokens=list(tokens))
+                self._world.recorder.emit("canary.acknowledged", "probes", probe=probe, writes=list(tokens))
                 tokens.clear()
 
 
@@ -59,5 +59,5 @@ def acknowledged(events: list[Event]) -> Mapping[str, list[str]]:
     tokens: dict[str, list[str]] = {}
     for event in events:
         if event.kind == "canary.acknowledged":
-            tokens.setdefault(event.data["probe"], []).extend(event.data["tokens"])
+            tokens.setdefault(event.data["probe"], []).extend(event.data["writes"])
     return tokens

@@ -50,7 +50,9 @@ KINDS: dict[str, str] = {
     "fault.sampled": "lease_id, fault_id, active, reason (`impact-ended`, `undo`).",
     "fault.gone": "lease_id, fault_id, by (`responder`), at_ns, uncertainty_ns. Seen gone before any undo began.",
     "fault.expired": "lease_id, fault_id. Its maximum duration has passed; undo begins.",
-    "fault.undoing": "lease_id, fault_id, by (`harness`, `expiry`, `abort`, `guard`, `orphan`), was_active (true, false, null).",
+    "fault.undoing": (
+        "lease_id, fault_id, by (`harness`, `expiry`, `abort`, `guard`, `orphan`), was_active (true, false, null)."
+    ),
     "fault.undone": "lease_id, fault_id, by, was_active, proof. Proved undone.",
     "fault.undo-failed": "lease_id, fault_id, detail, manual (steps). Not proved undone.",
     "probe.changed": "probe, ok, detail, at_ns, uncertainty_ns. A reference probe turned good or bad.",
@@ -66,7 +68,9 @@ KINDS: dict[str, str] = {
     "incident.acknowledged": "player, alert_id, text.",
     "incident.declared": "player, severity, incident, text.",
     "severity.changed": "player, severity, text.",
-    "impact.confirmed": "player, text, started (claimed start, HH:MM or HH:MM:SS UTC, may be empty), claimed_ns (or null).",
+    "impact.confirmed": (
+        "player, text, started (claimed start, HH:MM or HH:MM:SS UTC, may be empty), claimed_ns (or null)."
+    ),
     "role.taken": "player, role.",
     "note.added": "player, type (`fact`, `hypothesis`, `decision`, `action`), text.",
     "mitigation.started": "player, mitigation, action_id, before (what revert needs).",
@@ -83,14 +87,21 @@ KINDS: dict[str, str] = {
     "verb.refused": "player, verb, detail. A verb that could not be carried out.",
     "script.finished": "steps. The scripted responder has no more steps.",
     "script.stuck": "step, waiting_for. A step waited for something that never came.",
-    "canary.acknowledged": "probe, tokens. Writes that the stack acknowledged since the last such event.",
-    "canary.summary": "acknowledged, missing (tokens), doubled (tokens), answered. Writes looked for at the end.",
+    "canary.acknowledged": "probe, writes. Writes that the stack acknowledged since the last such event.",
+    "canary.summary": "probe, acknowledged (count), missing, doubled, answered. Writes looked for at the end.",
     "stop.triggered": "probe, bad_for_s. A stop condition.",
     "clock.stepped": "seconds. The wall clock jumped; nothing is scored by it.",
     "harness.error": "detail. The harness failed; undo begins.",
-    "harness.lost": "holder, cut_bytes, bridged_by_wall_clock. The conductor died; the guard or a later command holds the journal now.",
+    "harness.lost": (
+        "holder, cut_bytes, bridged_by_wall_clock. The conductor died; the guard or a later command holds "
+        "the journal now."
+    ),
     "drill.aborting": "reason.",
     "drill.voided": "reason. A real incident; there is no score.",
-    "restoration.checked": "proof (`leases`, `mitigations`, `snapshot`), ok (true, false or null), detail, differences.",
-    "drill.ended": "outcome (`completed`, `aborted`, `voided`, `stopped`, `failed`, `interrupted`, `refused`), undone, detail.",
+    "restoration.checked": (
+        "proof (`leases`, `mitigations`, `snapshot`), ok (true, false or null), detail, differences."
+    ),
+    "drill.ended": (
+        "outcome (`completed`, `aborted`, `voided`, `stopped`, `failed`, `interrupted`, `refused`), undone, detail."
+    ),
 }

@@ -1,4 +1,4 @@
-"""A staging stack in memory: services that stop, hang and come back on virtual time, with mail, status page and flags."""
+"""A staging stack in memory: services that stop, hang and come back on virtual time, with sinks and flags."""
 
 from __future__ import annotations
 

@@ -1,0 +1,145 @@
+"""The catalogue: scenarios, fault kinds, playbooks, schemas, validation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from drill import registry, shipped
+from drill.cli.project import Project, kinds_and_params, open_project
+from drill.cli.run import JSON
+from drill.errors import InvalidInput
+from drill.model.codec import encode
+
+
+@click.group("scenarios")
+def scenarios_group() -> None:
+    """The catalogue of failures."""
+
+
+@scenarios_group.command("list")
+@JSON
+def list_command(as_json: bool) -> None:
+    """Every scenario."""
+    project = open_project()
+    project.mention_orphans()
+    found = [project.scenario(path.stem) for path in project.scenario_files()]
+    if as_json:
+        click.echo(json.dumps([encode(scenario) for scenario in found], sort_keys=True))
+        return
+    for scenario in found:
+        hat = "hat" if scenario.hat else "   "
+        needs = f"  (needs {', '.join(scenario.needs)})" if scenario.needs else ""
+        click.echo(f"{scenario.id:<24} {scenario.expected.severity:<6} {hat}  {scenario.title}{needs}")
+
+
+@scenarios_group.command("show")
+@click.argument("name")
+@JSON
+def show_command(name: str, as_json: bool) -> None:
+    """One scenario. It gives the drill away: not for players."""
+    scenario = open_project().scenario(name)
+    if as_json:
+        click.echo(json.dumps(encode(scenario), sort_keys=True))
+        return
+    click.echo(f"{scenario.id}: {scenario.title}\n\n{scenario.story.strip()}\n")
+    for fault in scenario.faults:
+        click.echo(f"at {fault.start:g} s: {fault.kind} on {fault.target}, at most {fault.max_duration:g} s")
+    click.echo(f"expected: {scenario.expected.severity}, seen by {', '.join(scenario.expected.detection) or 'nothing'}")
+    click.echo(f"mitigations that help: {', '.join(scenario.expected.mitigations) or 'none'}")
+
+
+@click.command("validate")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+def validate_command(paths: tuple[Path, ...]) -> None:
+    """Check scenario, playbook and configuration files: one line for each problem, file:line first."""
+    from drill.loader import problems
+
+    found = [line for path in paths for line in problems(path)]
+    if not found:
+        project = open_project()
+        found = [line for path in paths for line in _references(project, path)]
+    for line in found:
+        click.echo(line, err=True)
+    if found:
+        sys.exit(InvalidInput.exit_code)
+    click.echo(f"{len(paths)} file{'s' if len(paths) > 1 else ''} good")
+
+
+def _references(project: Project, path: Path) -> list[str]:
+    """What a scenario names must exist in playbook and stack; other files were checked by themselves."""
+    from drill.loader import load_scenario, reference_problems
+
+    try:
+        load_scenario(path)
+    except InvalidInput:
+        return []
+    return reference_problems(path, project.playbook(), project.config, kinds_and_params())
+
+
+@click.command("schema")
+@click.argument("kind", type=click.Choice(["scenario", "playbook", "config"]))
+def schema_command(kind: Literal["scenario", "playbook", "config"]) -> None:
+    """JSON Schema for editors."""
+    from drill.loader import schema
+
+    click.echo(json.dumps(schema(kind), indent=2, sort_keys=True))
+
+
+@click.group("injectors")
+def injectors_group() -> None:
+    """Fault kinds."""
+
+
+@injectors_group.command("list")
+@JSON
+def injectors_list_command(as_json: bool) -> None:
+    """Every fault kind that is installed."""
+    kinds = {kind: registry.get(kind).reversibility for kind in registry.all_kinds()}
+    if as_json:
+        click.echo(json.dumps(kinds, sort_keys=True))
+        return
+    for kind, reversibility in kinds.items():
+        click.echo(f"{kind:<20} {reversibility}")
+
+
+@injectors_group.command("show")
+@click.argument("kind")
+@JSON
+def injectors_show_command(kind: str, as_json: bool) -> None:
+    """Parameters, needs and undo of one fault kind."""
+    injector = registry.get(kind)
+    facts = {
+        "kind": kind,
+        "what": (type(injector).__doc__ or "").strip(),
+        "reversibility": injector.reversibility,
+        "loses_data": injector.loses_data,
+        "needs": sorted(injector.needs),
+        "params": dict(injector.params),
+    }
+    if as_json:
+        click.echo(json.dumps(facts, sort_keys=True))
+        return
+    for name, value in facts.items():
+        shown = ", ".join(f"{key}: {text}" for key, text in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{name.replace('_', ' '):<14} {', '.join(shown) if isinstance(shown, list) else shown}")
+
+
+@click.group("playbook")
+def playbook_group() -> None:
+    """Severity policy and the rest, as data."""
+
+
+@playbook_group.command("list")
+@JSON
+def playbook_list_command(as_json: bool) -> None:
+    """The shipped playbooks."""
+    names = shipped.playbooks()
+    click.echo(json.dumps(names) if as_json else "\n".join(names))
+
+
+COMMANDS = (scenarios_group, validate_command, schema_command, injectors_group, playbook_group)

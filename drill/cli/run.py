@@ -1,0 +1,207 @@
+"""Running a drill, and watching one."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from drill.cli.progress import follow
+from drill.cli.project import Project, open_project
+from drill.errors import DrillError, InvalidInput
+
+if TYPE_CHECKING:
+    from drill.store import DrillFolder
+
+STACK = click.option("--stack", "kind", type=click.Choice(["compose", "process"]), help="Which stack.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+
+
+@click.command("run")
+@click.argument("scenario", required=False)
+@STACK
+@click.option("--seed", type=int, help="Seed of everything that is made up; random when left out.")
+@click.option("--smoke/--real", default=True, help="Shorter intervals and targets from the playbook, for CI.")
+@click.option("--foreground", is_flag=True, help="Run the conductor in this process.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done to what, and how it would be undone.")
+def run_command(
+    scenario: str | None, kind: str | None, seed: int | None, smoke: bool, foreground: bool, dry_run: bool
+) -> None:
+    """Run a drill with the scripted responder. Without SCENARIO the hat draws one."""
+    project = open_project()
+    project.undo_orphans()
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    if scenario is None:
+        from drill.cli.hat import draw_for
+
+        scenario = draw_for(project, kind or project.config.stack.default, seed)
+    if dry_run:
+        _dry_run(project, scenario, kind or "", seed)
+        return
+    sys.exit(run_drill(project, scenario, kind or "", seed=seed, smoke=smoke, foreground=foreground))
+
+
+def run_drill(project: Project, scenario: str, kind: str, *, seed: int, smoke: bool, foreground: bool = False) -> int:
+    """Run one drill and watch it to its end; the exit code."""
+    project.state.check_kill_switch()
+    folder = prepare(project, scenario, kind, seed=seed, smoke=smoke)
+    click.echo(f"drill {folder.id}: {scenario} on the {kind or project.config.stack.default} stack, seed {seed}")
+    if foreground:
+        from drill.cli.finish import write_results
+        from drill.conductor.process import conduct
+
+        conduct(folder, write_results)
+    else:
+        from drill.conductor.launch import launch
+
+        process = launch(folder)
+        with _ctrl_c_aborts(process.pid):
+            follow(folder)
+        process.wait()
+    return report(folder)
+
+
+def prepare(project: Project, scenario: str, kind: str, *, seed: int, smoke: bool) -> DrillFolder:
+    """Put a drill's order on disk."""
+    import platform
+
+    import scorecards
+    from drill import __version__
+    from drill.cli.customers import with_customers
+    from drill.conductor.order import Order, write_order
+    from drill.loader import with_smoke
+
+    playbook, found = project.playbook(), project.scenario(scenario)
+    folder = project.state.new_drill()
+    order = Order(
+        drill_id=folder.id,
+        scenario=found,
+        playbook=with_smoke(playbook) if smoke else playbook,
+        real_playbook=playbook,
+        config=with_customers(project.config, seed),
+        mode="scripted",
+        smoke=smoke,
+        seed=seed,
+        rule_set=scorecards.RULE_SET,
+        incident_number=project.state.incident_number(_today()),
+        stack_kind=kind or project.config.stack.default,
+        root=str(project.root.resolve()),
+        state=str(project.state.path.resolve()),
+        results=str(project.results.resolve()),
+        versions={"chaos-drill": __version__, "python": platform.python_version()},
+    )
+    write_order(folder, order)
+    return folder
+
+
+def _today() -> Any:
+    from drill import clock
+
+    return clock.utc()
+
+
+@contextmanager
+def _ctrl_c_aborts(pid: int) -> Iterator[None]:
+    """Ctrl-C aborts the drill and waits for the proof; pressing it again changes nothing."""
+    import os
+
+    def abort(*_: object) -> None:
+        click.echo("aborting: everything is being undone, please wait for the proof", err=True)
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return
+
+    before = signal.signal(signal.SIGINT, abort)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def report(folder: DrillFolder) -> int:
+    """Print the result of a drill that has ended; its exit code."""
+    from drill.cli.finish import exit_code, outcome_of, refusal, write_card
+    from drill.cli.summary import summary
+    from drill.conductor.takeover import manual_steps
+    from drill.journal.reader import read
+
+    recording = read(folder.journal)
+    outcome = outcome_of(recording.events)
+    if outcome == "refused":
+        raise refusal(recording.events, folder.log)
+    if outcome == "running":
+        raise DrillError(f"drill {folder.id} has no end: its processes are lost; `drill undo` puts everything back")
+    written = write_card(recording.events, recording.head, folder)
+    for line in summary(written, recording.head):
+        click.echo(line)
+    code = exit_code(recording.events, written.card.passed)
+    if code == 5:
+        click.echo(f"NOT PROVED UNDONE, {manual_steps(folder)}", err=True)
+    return code
+
+
+def _dry_run(project: Project, name: str, kind: str, seed: int) -> None:
+    """Plan every fault against the stack as it is, and touch nothing."""
+    from drill import registry
+    from drill.engine.preflight import dry_leases
+
+    scenario, stack = project.scenario(name), project.open_stack(kind)
+    click.echo(f"dry run of {scenario.id} (seed {seed}): nothing is touched")
+    for fault, lease in zip(scenario.faults, dry_leases(scenario, stack, registry.get), strict=True):
+        click.echo(f"  at {fault.start:g} s: {fault.kind} on {fault.target} ({lease.reversibility}),")
+        click.echo(f"    undone at the latest after {fault.max_duration:g} s; by hand: {'; '.join(lease.manual)}")
+    for step in scenario.script:
+        click.echo(f"  script: {step.do} {' '.join(step.args.values())}".rstrip())
+
+
+@click.command("attach")
+@click.argument("drill_id", required=False, default="")
+def attach_command(drill_id: str) -> None:
+    """Watch a drill; Ctrl-C detaches and the drill goes on. For the drillmaster: it shows the faults."""
+    project = open_project()
+    project.mention_orphans()
+    folder = project.state.drill(drill_id)
+    try:
+        follow(folder)
+    except KeyboardInterrupt:
+        click.echo(f"detached; drill {folder.id} goes on, `drill attach` comes back to it", err=True)
+        return
+    sys.exit(report(folder))
+
+
+@click.command("status")
+@JSON
+def status_command(as_json: bool) -> None:
+    """What a player may see of the running drill."""
+    import json
+
+    from drill.conductor.client import ask, running_drill
+
+    project = open_project()
+    project.mention_orphans()
+    try:
+        status = ask(running_drill(project.state), {"do": "status"})["status"]
+    except InvalidInput:
+        status = {"state": "no drill is running"}
+    if as_json:
+        click.echo(json.dumps(status, sort_keys=True))
+        return
+    for name, value in sorted(status.items()):
+        click.echo(f"{name.replace('_', ' ')}: {_plain(value)}")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name} ({detail})" for name, detail in value.items()) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
+
+
+COMMANDS = (run_command, attach_command, status_command)

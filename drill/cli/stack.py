@@ -1,0 +1,95 @@
+"""The staging stack: start, stop, look."""
+
+from __future__ import annotations
+
+import click
+
+from drill.cli.project import Project, open_project
+from drill.cli.run import JSON, STACK
+from drill.errors import Refused, StackError
+
+
+@click.group("stack")
+def stack_group() -> None:
+    """The staging stack under drill."""
+
+
+def _say(line: str) -> None:
+    click.echo(f"stack: {line}")
+
+
+def _alone(project: Project) -> None:
+    project.undo_orphans()
+    if running := [folder.id for folder in project.state.running()]:
+        raise Refused(f"drill {running[0]} is running on this stack; end it with `drill abort` first")
+
+
+@stack_group.command("up")
+@STACK
+def up_command(kind: str | None) -> None:
+    """Start it and wait until every service is healthy."""
+    project = open_project()
+    _alone(project)
+    project.open_stack(kind or "").up(_say)
+
+
+@stack_group.command("down")
+@STACK
+def down_command(kind: str | None) -> None:
+    """Stop it; its data goes too where drill.yaml says that it is disposable."""
+    project = open_project()
+    _alone(project)
+    project.open_stack(kind or "").down(_say)
+
+
+@stack_group.command("status")
+@STACK
+@JSON
+def status_command(kind: str | None, as_json: bool) -> None:
+    """What runs, and whether it is healthy."""
+    import json
+
+    from drill.model.codec import encode
+
+    project = open_project()
+    project.mention_orphans()
+    stack = project.open_stack(kind or "")
+    services = stack.services()
+    if as_json:
+        click.echo(json.dumps({name: encode(state) for name, state in services.items()}, sort_keys=True))
+        return
+    if not services:
+        click.echo("nothing runs; start it with `drill stack up`")
+    for name, state in sorted(services.items()):
+        health = {True: "healthy", False: "not healthy", None: "no health check"}[state.healthy]
+        running = "paused" if state.paused else "running" if state.running else "stopped"
+        click.echo(f"{name:<12} {running:<8} {health:<16} {state.instance[:12]}")
+
+
+@stack_group.command("logs")
+@click.argument("service")
+@click.option("--tail", default=100, show_default=True, help="How many lines.")
+@STACK
+def logs_command(service: str, tail: int, kind: str | None) -> None:
+    """The latest log lines of a service."""
+    click.echo(open_project().open_stack(kind or "").logs(service, tail))
+
+
+@stack_group.command("restore")
+@STACK
+def restore_command(kind: str | None) -> None:
+    """Undo what drills left, start what is stopped or paused, and wait until everything is healthy."""
+    project = open_project()
+    _alone(project)
+    stack = project.open_stack(kind or "")
+    for name, state in sorted(stack.services().items()):
+        if state.paused or not state.running:
+            _say(f"starting {name}")
+            stack.restart(name)
+    for name in sorted(stack.services()):
+        if not stack.wait_healthy(name, project.config.stack.ready_within):
+            raise StackError(f"{name} does not become healthy; see `drill stack logs {name}`")
+    _say("every service is healthy")
+
+
+COMMANDS = (stack_group,)

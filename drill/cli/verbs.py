@@ -1,0 +1,35 @@
+"""The responders' verbs, one command each, made from the table that the script uses too."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+import click
+
+from drill.cli.project import open_project
+from drill.model.verbs import VERBS, Verb
+
+
+def _command(verb: Verb) -> click.Command:
+    def use(player: str, **args: str | None) -> None:
+        from drill.conductor.client import ask, running_drill
+
+        given = {name: value for name, value in args.items() if value is not None}
+        request = {"do": "use", "player": player, "verb": verb.name, "args": given}
+        click.echo(ask(running_drill(open_project().state), request)["text"])
+
+    params: list[click.Parameter] = [click.Argument([name]) for name in verb.required]
+    params += [click.Option([f"--{name.replace('_', '-')}", name]) for name in verb.optional]
+    params.append(click.Option(["--as", "player"], default=_login, help="Your name in the journal."))
+    return click.Command(verb.name, params=params, callback=use, help=verb.help)
+
+
+def _login() -> Any:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "player"
+
+
+COMMANDS = tuple(_command(verb) for verb in VERBS.values())
