@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,6 +16,18 @@ from drill.cli.project import CONFIG, Project, open_project
 from drill.cli.run import JSON, STACK, run_drill
 from drill.errors import InvalidInput, Refused, StackError
 from drill.model.config import EngineGrant
+
+
+_DEMO = "drill-demo"
+"""A Compose project of the demo's own: a demo enrols no stack that somebody else started."""
+_PORTS = {
+    "DRILL_API_PORT": 18000,
+    "DRILL_MAIL_HTTP_PORT": 18025,
+    "DRILL_MAIL_SMTP_PORT": 11025,
+    "DRILL_STATUSPAGE_PORT": 18080,
+    "DRILL_DB_PORT": 15432,
+}
+"""The variables of docker-compose.staging.yml and their defaults."""
 
 
 @click.command("demo")
@@ -30,9 +45,11 @@ def demo_command(kind: str | None, seed: int | None, keep: bool) -> None:
     if grant is not None:
         project = project.enrolled(grant)
     seed = secrets.randbelow(2**31) if seed is None else seed
+    if kind == "compose":
+        _use_free_ports()
     stack = project.open_stack(kind)
-    stack.up(lambda line: click.echo(f"stack: {line}"))
     try:
+        stack.up(lambda line: click.echo(f"stack: {line}"))
         code = run_drill(project, draw_for(project, kind, seed), kind, seed=seed, smoke=True)
     finally:
         if not keep:
@@ -45,7 +62,25 @@ def _demo_project() -> Project:
     from drill.loader import load_config
 
     reference = shipped.reference_config()
-    return Project(load_config(reference), reference.parent, Path.cwd(), reference=True)
+    config = load_config(reference)
+    if config.stack.compose is not None:
+        compose = replace(config.stack.compose, project=_DEMO)
+        config = replace(config, stack=replace(config.stack, compose=compose))
+    return Project(config, reference.parent, Path.cwd(), reference=True)
+
+
+def _use_free_ports() -> None:
+    """Let the reference stack publish on free ports where its own are taken, for example by `drill stack up`."""
+    for name, port in _PORTS.items():
+        with socket.socket() as trial:
+            if name not in os.environ and trial.connect_ex(("127.0.0.1", port)) == 0:
+                os.environ[name] = str(_free_port())
+
+
+def _free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
 
 
 def _choose(project: Project, kind: str | None) -> tuple[str, str, EngineGrant | None]:

@@ -61,7 +61,13 @@ _LINES: dict[str, Callable[[Data], str]] = {
 }
 
 
+_NOTABLE_NS = 50_000_000
+
+
 def line_of(event: Event) -> str:
     """The event as a line with its time in seconds since event 0; empty when nobody needs to read it."""
     words = _LINES.get(event.kind)
-    return f"{instant(event) / 1e9:8.2f} s  {words(event.data)}" if words else ""
+    if words is None:
+        return ""
+    earlier = f" (at {instant(event) / 1e9:.2f} s)" if event.t - instant(event) > _NOTABLE_NS else ""
+    return f"{event.t / 1e9:8.2f} s  {words(event.data)}{earlier}"

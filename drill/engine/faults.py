@@ -44,7 +44,7 @@ class Faults:
         return len(self.live) == len(self._plan.scenario.faults) and all(fault.gone for fault in self.live)
 
     async def inject(self, fault: FaultSpec) -> None:
-        """Lease, apply, prove. Raises StackError when it is not proved active, JournalError when nothing is recorded."""
+        """Lease, apply, prove. Raises StackError when it is not seen active, JournalError when nothing is recorded."""
         world, injector = self._world, self._world.injector(fault.kind)
         emit = world.recorder.emit
         draft = draft_lease(self._plan, world, fault, len(self.live) + 1)

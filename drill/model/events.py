@@ -16,7 +16,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One line of the journal. ``t``: ns since event 0; ``utc``: annotation only; ``prev``: SHA-256 of the line before."""
+    """One line of the journal. ``t``: ns since event 0; ``utc``: for display; ``prev``: hash of the line before."""
 
     seq: int
     t: int

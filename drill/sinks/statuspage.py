@@ -21,7 +21,8 @@ class StatusPageSink:
 
     def send(self, message: Message) -> Receipt:
         """Accepted when the page says 201. Raises ActionFailed when it does not."""
-        post = {"id": message.id, "status": message.status, "title": message.subject, "body": message.body}
+        title = message.subject or message.status.capitalize()
+        post = {"id": message.id, "status": message.status, "title": title, "body": message.body}
         answer = ask(self._stack, self._service, "http", "POST", "/posts", post)
         accepted_ns = now_ns()
         if answer.status != 201:
