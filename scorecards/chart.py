@@ -215,7 +215,7 @@ def _label(axes: Axes, spot: _Placed, scale: _Scale) -> None:
 
 
 def _anchor(spot: _Placed, scale: _Scale) -> tuple[int, int, Literal["left", "right"]]:
-    """Where a label hangs (ns), its offset (points) and side: right of the mark, else left of it, else inside the bar."""
+    """Where a label hangs (ns), its offset (points), its side: right of the mark, else left of it, else in the bar."""
     item = spot.item
     width = _text_in(item.label) + 0.2
     if spot.leftwards:

@@ -120,12 +120,15 @@ def _target(row: Row) -> Iterator[Item]:
     if row.start is None or row.target_ns is None or row.state == "not-applicable":
         return
     name = f"{row.title} {row.channel}".strip()
-    seen = row.state if row.observed_ns is None else format_seconds(row.observed_ns / NS)
+    if row.observed_ns is None:
+        words = f"{name}: {row.state}, target {row.target} {_SIGN[row.verdict]}"
+    else:
+        words = f"{name}: {format_seconds(row.observed_ns / NS)} of {row.target} {_SIGN[row.verdict]}"
     yield Item(
         lane="Targets",
         start=row.start.t_ns,
         end=row.start.t_ns + row.target_ns,
         observed=None if row.observed_ns is None or row.end is None else row.end.t_ns,
-        label=f"{name}: {seen} of {row.target} {_SIGN[row.verdict]}".rstrip(),
+        label=words.rstrip(),
         faint=row.verdict != "pass",
     )

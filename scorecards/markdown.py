@@ -99,7 +99,7 @@ def _bound(bound: Bound | None) -> str:
 def _observed(row: Row) -> str:
     if row.observed_ns is not None:
         return f"{_seconds(row.observed_ns)} ± {row.uncertainty_ns / NS:.3f} s"
-    if row.elapsed_ns is not None and row.state in ("censored", "running"):
+    if row.elapsed_ns is not None and row.elapsed_ns >= 0 and row.state in ("censored", "running"):
         return f"{row.state} after {_seconds(row.elapsed_ns)}"
     return _NONE if row.state == "not-applicable" else row.state
 

@@ -13,9 +13,6 @@ official=debian:bookworm-slim
 home_made=drill-staging-debian:local
 services=(api mail statuspage db)
 pull_bound_s=20
-docker_binary=docker
-
-docker() { command "$docker_binary" "$@"; }
 
 say() { printf 'images: %s\n' "$*"; }
 fail() { printf 'images: %s\n' "$*" >&2; exit 4; }
@@ -35,11 +32,10 @@ build() { # tag digest dockerfile [extra build arguments]
     rm -f "$log"
 }
 
-choose_docker() { # a client on the PATH may have lost its builder: Debian's own one has it
-    command -v docker >/dev/null || fail "no docker client; install one (as root on Debian: make engine)"
-    DOCKER_BUILDKIT=0 docker build --help >/dev/null 2>&1 || docker_binary=/usr/bin/docker
+require_engine() {
+    command -v docker >/dev/null || fail "no docker client; install one (as root on Debian: $here/engine.sh)"
     docker version --format '{{.Server.Version}}' >/dev/null 2>&1 ||
-        fail "no container engine answers at ${DOCKER_HOST:-the default socket}; start one (as root on Debian: make engine)"
+        fail "no container engine answers at ${DOCKER_HOST:-the default socket}; start one (as root on Debian: $here/engine.sh)"
 }
 
 make_base() {
@@ -86,7 +82,7 @@ build_shared() {
 main() {
     exec 9<"${BASH_SOURCE[0]}"
     flock 9 # two runs at once would build everything twice
-    choose_docker
+    require_engine
     local shared service sources built=0
     shared=$(digest base)
     if [ "$(label_of drill-staging-base:local)" != "$shared" ]; then

@@ -178,7 +178,7 @@ class Story:
 
     def undone(self, t: float, by: str, outcome: str) -> Story:
         """From ``t`` (s) on: the harness undoes, restoration holds, the drill ends."""
-        self.steps = [step for step in self.steps if step[0] < t]
+        self.until(t).without("fault.undoing", "fault.undone", "restoration.checked", "canary.summary", "drill.ended")
         self.add(t, "fault.undoing", **_FREEZE, by=by, was_active=True)
         self.add(t + 0.1, "fault.undone", **_FREEZE, by=by, was_active=True, proof="seen undone")
         for proof in ("leases", "mitigations", "snapshot"):

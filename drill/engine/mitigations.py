@@ -68,12 +68,13 @@ def _set_flag(world: World, mitigation: Mitigation, value: bool) -> None:
 
 
 def to_revert(events: Sequence[Event]) -> list[Event]:
-    """The mitigations that changed something lasting and were not put back yet, latest first."""
+    """The mitigations to put back, latest first: those that changed something lasting, and those cut short half-way."""
     started = {event.data["action_id"]: event for event in events if event.kind == "mitigation.started"}
+    finished = {event.data["action_id"] for event in events if event.kind == "mitigation.finished"}
     for event in events:
         if event.kind == "mitigation.reverted" and event.data["ok"]:
             started.pop(event.data["action_id"], None)
-    return [event for event in reversed(started.values()) if event.data["before"]]
+    return [event for name, event in reversed(started.items()) if event.data["before"] or name not in finished]
 
 
 def revert(world: World, playbook: Playbook, action: Event) -> None:
@@ -81,5 +82,7 @@ def revert(world: World, playbook: Playbook, action: Event) -> None:
     mitigation = playbook.mitigation(action.data["mitigation"])
     if mitigation is None:
         raise StackError(f"mitigation {action.data['mitigation']!r} is not in this playbook")
+    if mitigation.type == "restart":
+        world.stack.start(mitigation.service)  # cut short between stop and start
     for value in action.data["before"].values():
         _set_flag(world, mitigation, value)

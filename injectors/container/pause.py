@@ -9,7 +9,15 @@ from types import MappingProxyType
 from drill.model.lease import Lease, Moment, Reversibility
 from drill.model.scenario import FaultSpec
 from drill.ports import Stack
-from injectors.container.target import as_before, before, check_params, present, running_target, start_by_hand
+from injectors.container.target import (
+    as_before,
+    before,
+    check_params,
+    present,
+    running_target,
+    start_by_hand,
+    start_if_down,
+)
 
 
 class Pause:
@@ -38,9 +46,10 @@ class Pause:
         return state is not None and state.paused
 
     def undo(self, lease: Lease, stack: Stack) -> None:
-        """Unpause it if it is paused; after a responder's restart there is nothing to do."""
+        """Unpause it if it is paused. A restart that died half-way with the harness that ran it is finished."""
         if present(lease, stack).paused:
             stack.unpause(lease.service)
+        start_if_down(lease, stack)
 
     def undone(self, lease: Lease, stack: Stack) -> bool:
         """Whether it runs, unpaused."""

@@ -27,14 +27,14 @@ class Service:
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=5)
         self._log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._env = {"PORT": str(self.port), "DATA_DIR": str(self.data), "PYTHONPATH": str(STAGING), **env}
+        self.env = {"PORT": str(self.port), "DATA_DIR": str(self.data), "PYTHONPATH": str(STAGING), **env}
 
     def start(self, path: str) -> None:
         """Start, and wait until ``path`` is answered, whatever the answer."""
         program = str(STAGING / self.name / "app.py")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, program], env={"PATH": os.environ["PATH"], **self._env}, stdout=log, stderr=log
+                [sys.executable, program], env={"PATH": os.environ["PATH"], **self.env}, stdout=log, stderr=log
             )
         wait_for(lambda: self._answers(path), f"{self.name} to answer")
 
@@ -97,6 +97,11 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     yield make
     for service in made:
         service.close()
+
+
+@pytest.fixture
+def other_port() -> int:
+    return free_port()
 
 
 @pytest.fixture

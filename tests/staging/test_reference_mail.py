@@ -5,15 +5,15 @@ from __future__ import annotations
 import smtplib
 from collections.abc import Callable
 from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Any
 
 import pytest
-from conftest import free_port
 
 
 @pytest.fixture
-def mail(launch: Callable[..., Any]) -> Any:
-    service = launch("mail", SMTP_PORT=str(free_port()))
+def mail(launch: Callable[..., Any], other_port: int) -> Any:
+    service = launch("mail", SMTP_PORT=str(other_port))
     service.start("/health")
     return service
 
@@ -22,16 +22,20 @@ def message(identity: str, body: str = "The EXERCISE goes on.") -> EmailMessage:
     made = EmailMessage()
     made["Message-ID"] = f"<{identity}>"
     made["From"], made["To"] = "status@example.com", "ada@example.com"
-    made["Subject"] = "[EXERCISE] Störung – update"
+    made["Subject"] = "[EXERCISE] Störung: update"
     made.set_content(body)
     return made
 
 
 def send(mail: Any, *messages: EmailMessage | bytes) -> None:
-    with smtplib.SMTP("127.0.0.1", int(mail._env["SMTP_PORT"]), timeout=5) as connection:
+    with connect(mail) as connection:
         for each in messages:
-            content = each if isinstance(each, bytes) else each.as_bytes()
+            content = each if isinstance(each, bytes) else each.as_bytes(policy=SMTP)
             connection.sendmail("status@example.com", ["ada@example.com", "bo@example.com"], content)
+
+
+def connect(mail: Any) -> smtplib.SMTP:
+    return smtplib.SMTP("127.0.0.1", int(mail.env["SMTP_PORT"]), timeout=5)
 
 
 def test_an_accepted_message_is_listed_as_its_reader_sees_it(mail: Any) -> None:
@@ -42,7 +46,7 @@ def test_an_accepted_message_is_listed_as_its_reader_sees_it(mail: Any) -> None:
         "id": "a/1@drill",
         "from": "status@example.com",
         "to": ["ada@example.com", "bo@example.com"],
-        "subject": "[EXERCISE] Störung – update",
+        "subject": "[EXERCISE] Störung: update",
         "body": "The EXERCISE goes on.\n",
     }
 
@@ -86,7 +90,7 @@ def test_a_malformed_message_is_kept_too(mail: Any, raw: bytes) -> None:
 
 
 def test_it_ends_soon_after_sigterm_with_a_connection_open(mail: Any) -> None:
-    with smtplib.SMTP("127.0.0.1", int(mail._env["SMTP_PORT"]), timeout=5) as connection:
+    with connect(mail) as connection:
         assert connection.noop()[0] == 250
         assert mail.terminate() < 2.0
         connection.close()
