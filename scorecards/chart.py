@@ -12,6 +12,7 @@ from drill.model.spans import read
 from drill.model.units import NS
 from scorecards.card import Scorecard
 from scorecards.lanes import LANES, Item, items
+from scorecards.markdown import verdict_word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -234,5 +235,5 @@ def _title(figure: Figure, card: Scorecard, height: float) -> None:
     else:
         score = f"score {card.low:g}" + ("" if card.low == card.high else f" to {card.high:g}")
     figure.text(_LEFT, 1 - 0.3 / height, f"{card.scenario_title}{labels}", fontsize=13, weight="bold", va="center")
-    line = f"{card.result.upper()}{labels} · {score} · targets of {card.targets_severity} · {card.began_utc}"
+    line = f"{verdict_word(card)}{labels} · {score} · targets of {card.targets_severity} · {card.began_utc}"
     figure.text(_LEFT, 1 - 0.58 / height, line, fontsize=9.5, va="center")

@@ -34,7 +34,8 @@ def _at(t: int) -> str:
 def _ending(reading: Reading, facts: Facts) -> Iterator[Finding]:
     cut, undo = reading.ending.cut, reading.ending.undo
     if cut:
-        yield Finding(text=f"The drill was cut short ({reading.ending.cut_by}) at {_at(cut.t)}.", events=(cut.seq,))
+        why = f"The drill was cut short ({reading.ending.cut_by}) at {_at(cut.t)}."
+        yield Finding(text=f"{why} {_reason(facts, cut)}".strip(), events=(cut.seq,))
     if reading.ending.expired and undo and not reading.absorbed:
         yield Finding(text=f"Time was up at {_at(undo.t)}: the harness began to undo.", events=(undo.seq,))
     if reading.absorbed:
@@ -48,6 +49,11 @@ def _ending(reading: Reading, facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 text=f"Not everything was proved undone. {text(event, 'detail')}".strip(), events=(event.seq,)
             )
+
+
+def _reason(facts: Facts, cut: Mark) -> str:
+    event = next((event for event in facts.events if event.seq == cut.seq), None)
+    return text(event, "reason") or text(event, "detail")
 
 
 def _faults(reading: Reading, _facts: Facts) -> Iterator[Finding]:
@@ -85,7 +91,8 @@ def _detection(reading: Reading, facts: Facts) -> Iterator[Finding]:
     for event in facts.all("page.failed"):
         yield Finding(text=f"A page was not delivered: {text(event, 'detail')}.", events=(event.seq,))
     silent = [s for s in reading.scenario.expected.detection if s not in {a.source for a in reading.alerts}]
-    if silent and reading.ending.ended and not reading.absorbed:
+    injected = any(fault.onset for fault in reading.faults)
+    if silent and injected and reading.ending.ended and not reading.absorbed:
         words = f"Expected to fire, but silent: {', '.join(silent)}."
         yield Finding(text=words, events=(reading.ending.ended.seq,))
 

@@ -58,8 +58,10 @@ def _fault(facts: Facts, reading: Reading, fault: FaultRecord) -> Item:
 
 def _impact(facts: Facts, reading: Reading) -> Iterator[Item]:
     for episode in episodes(facts):
-        end = episode.ended.t if episode.ended else reading.last.t
-        label = format_seconds((end - episode.began.t) / NS) + ("" if episode.ended else ", not ended")
+        # Nobody probes any more once the harness has begun to undo.
+        end = (episode.ended or reading.ending.undo or reading.ending.cut or reading.last).t
+        end = max(end, episode.began.t)
+        label = format_seconds((end - episode.began.t) / NS) + ("" if episode.ended else ", end not seen")
         label = label if episode.number == 1 else f"episode {episode.number}: {label}"
         yield Item(lane="Impact", start=episode.began.t, end=end, label=label)
 

@@ -25,6 +25,11 @@ def render_markdown(card: Scorecard, head: str = "") -> str:
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
+def verdict_word(card: Scorecard) -> str:
+    """The result in capitals; an absorbed drill says so, for it measured nobody."""
+    return card.result.upper() + (" (ABSORBED)" if card.absorbed else "")
+
+
 def _labelled(card: Scorecard, words: str) -> str:
     return " · ".join((words, *card.labels))
 
@@ -32,7 +37,7 @@ def _labelled(card: Scorecard, words: str) -> str:
 def _header(card: Scorecard) -> Iterator[str]:
     yield f"# {_labelled(card, f'Drill scorecard: {card.scenario_title}')}"
     yield ""
-    yield f"**{_labelled(card, card.result.upper())}** — {card.headline}"
+    yield f"**{_labelled(card, verdict_word(card))}** — {card.headline}"
     yield ""
     if card.labels:
         yield from (f"> {_LABELS[label]}" for label in card.labels)

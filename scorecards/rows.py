@@ -66,7 +66,7 @@ def judge(reading: Reading, span: Span, allowed: int | None, required: bool) -> 
 
 def nobody_did(reading: Reading, span: Span) -> bool:
     """The response was over without it: missing, or left to the harness's closing undo of a completed drill."""
-    left_to_harness = span.state == "censored" and span.cut_by == "harness" and not reading.ending.expired
+    left_to_harness = span.state == "censored" and span.cut_by == "harness"
     return span.state == "missing" or (left_to_harness and reading.outcome == "completed")
 
 
@@ -129,7 +129,7 @@ def _under_declared(reading: Reading, span: Span, required: bool) -> tuple[str, 
 def _note(reading: Reading, span: Span) -> str:
     notes = [span.note] if span.note else []
     if span.state == "censored":
-        notes.append(f"cut short by {span.cut_by}")
+        notes.append(f"cut short: {span.cut_by}")
     if span.duration_ns is not None and span.duration_ns < 0:
         notes.append("early: reached before its start")
     if span.name == "detect":

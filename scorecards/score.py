@@ -113,9 +113,10 @@ def _headline(reading: Reading, result: Result, items: Iterable[Row | Check]) ->
     if reading.absorbed:
         start = "Absorbed: the fault was there and no impact was seen, so nothing was measured of the response."
         return start if not names else f"{start} {culprit.capitalize()}: {', '.join(names)}."
+    cut = f"Cut short ({reading.ending.cut_by}). " if reading.ending.cut else ""
     if result == "passed":
         return "Every required span and check passed."
-    return f"{culprit.capitalize()}: {', '.join(names)}." if names else f"The drill ended early: {reading.outcome}."
+    return f"{cut}{culprit.capitalize()}: {', '.join(names)}." if names else f"{cut}Everything before it passed."
 
 
 def _name(item: Row | Check) -> str:

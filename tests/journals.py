@@ -164,12 +164,12 @@ class Story:
         self.steps = [step for step in self.steps if step[0] < t]
         return self
 
-    def add(self, t: float, kind: str, **data: Any) -> Story:
+    def add(self, t: float, kind: str, /, **data: Any) -> Story:
         """One more step at ``t`` (s)."""
         self.steps.append((t, kind, data))
         return self
 
-    def change(self, kind: str, t: float | None = None, **data: Any) -> Story:
+    def change(self, kind: str, t: float | None = None, /, **data: Any) -> Story:
         """Move the steps of a kind to ``t`` (s), change their payload."""
         self.steps = [
             (step[0] if t is None else t, kind, {**step[2], **data}) if step[1] == kind else step for step in self.steps

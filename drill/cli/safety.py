@@ -33,9 +33,8 @@ def void_command(reason: str) -> None:
 def undo_command() -> None:
     """Undo what drills left behind whose processes are gone, and prove it."""
     project = open_project()
-    running = [folder.id for folder in project.state.running()]
     project.undo_orphans()
-    if running:
+    if running := [folder.id for folder in project.state.running()]:
         raise InvalidInput(f"drill {', '.join(running)} is running and undoes itself; end it with `drill abort`")
     click.echo("nothing is left to undo")
 

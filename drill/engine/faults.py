@@ -120,6 +120,7 @@ class Faults:
         self._world.recorder.emit("fault.expired", "engine", durable=True, **names)
         if await undo(self._world, live.lease, "expiry"):
             live.gone = True
+            self._world.leases.remove(live.lease)
 
     async def sample(self, live: LiveFault) -> bool | None:
         """Whether the fault is there now; None when the stack does not say."""

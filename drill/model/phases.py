@@ -13,6 +13,7 @@ from drill.model.scenario import Scenario
 from drill.model.units import NS
 
 _MINUTE = 60 * NS
+TIME_UP = "time up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +87,14 @@ def _close(sight: Sight, span: Span, *, by_response: bool = False) -> Span:
     if sight.ending.outcome == "running":
         return replace(span, state="running", note=span.note if span.start else "has not begun")
     if sight.ending.expired:
-        return replace(span, state="censored", cut=sight.ending.undo or sight.ending.ended, cut_by="time")
+        return replace(span, state="censored", cut=sight.ending.undo or sight.ending.ended, cut_by=TIME_UP)
     return replace(span, state="missing")
 
 
 def _stop(end: Ending, by_response: bool) -> tuple[Mark | None, str]:
     if by_response and end.undo and (end.cut is None or end.undo.t <= end.cut.t):
-        return end.undo, end.undo_by
+        # The closing undo of a drill whose time was up is no different from the expiry of its fault.
+        return end.undo, TIME_UP if end.expired else end.undo_by
     return end.cut, end.cut_by
 
 

@@ -150,6 +150,12 @@ def test_what_the_harness_undid_earns_no_mitigation() -> None:
     assert one(reading, "acknowledge").state == "complete"
 
 
+def test_time_that_was_up_is_told_apart_from_a_response_that_was_over() -> None:
+    unsolved = Story().without("fault.gone", "fault.sampled", "impact.ended").undone(27, "harness", "completed")
+    assert one(read(unsolved.events), "restore").cut_by == "harness"
+    assert one(read(unsolved.without("incident.resolved").events), "restore").cut_by == "time up"
+
+
 def test_an_end_just_before_the_undo_counts() -> None:
     assert seconds(Story().change("fault.undoing", 20.5), "restore") == 18.0
 
