@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from drill import clock
 from drill.cli.story import line_of
 from drill.model.events import Event
 from drill.model.reading import Reading, Span
@@ -34,16 +35,24 @@ def board(events: Sequence[Event]) -> RenderableType:
         table.add_column(heading, justify="left" if heading == "span" else "right")
     for span in reading.spans:
         if span.name in _SHOWN:
-            table.add_row(*_cells(reading, span, targets.get((span.name, span.channel))))
+            table.add_row(*_cells(span, _now(events), targets.get((span.name, span.channel))))
     story = [line for line in map(line_of, events) if line][-_LATEST:]
     return Group(table, *[Text(line) for line in _alerts(reading)], *[Text(line) for line in story])
 
 
-def _cells(reading: Reading, span: Span, target_ns: int | None) -> Iterator[str]:
+def _now(events: Sequence[Event]) -> int:
+    """Now as ns since event 0, so that clocks run between events too; the last event's time once the drill is over."""
+    first, last = events[0].data, events[-1]
+    if last.kind == "drill.ended" or first["boot_id"] != clock.boot_id():
+        return last.t
+    return max(last.t, clock.now_ns() - int(first["boot_ns"]))
+
+
+def _cells(span: Span, now_ns: int, target_ns: int | None) -> Iterator[str]:
     spent = span.duration_ns
     running = span.state == "running" and span.start is not None
     if running and span.start is not None:
-        spent = reading.last.t - span.start.t
+        spent = now_ns - span.start.t
     yield f"{span.name} {span.channel}".strip()
     yield "—" if spent is None else format_seconds(spent / NS) + (" …" if running else "")
     yield "—" if target_ns is None else format_seconds(target_ns / NS)

@@ -55,7 +55,8 @@ def show_command(name: str, as_json: bool) -> None:
 
 @click.command("validate")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-def validate_command(paths: tuple[Path, ...]) -> None:
+@JSON
+def validate_command(paths: tuple[Path, ...], as_json: bool) -> None:
     """Check scenario, playbook and configuration files: one line for each problem, file:line first."""
     from drill.loader import problems
 
@@ -63,11 +64,14 @@ def validate_command(paths: tuple[Path, ...]) -> None:
     if not found:
         project = open_project()
         found = [line for path in paths for line in _references(project, path)]
-    for line in found:
+    if as_json:
+        click.echo(json.dumps(found))
+    for line in [] if as_json else found:
         click.echo(line, err=True)
     if found:
         sys.exit(InvalidInput.exit_code)
-    click.echo(f"{len(paths)} file{'s' if len(paths) > 1 else ''} good")
+    if not as_json:
+        click.echo(f"{len(paths)} file{'s' if len(paths) > 1 else ''} good")
 
 
 def _references(project: Project, path: Path) -> list[str]:

@@ -17,7 +17,6 @@ from drill.cli.run import JSON, STACK, run_drill
 from drill.errors import InvalidInput, Refused, StackError
 from drill.model.config import EngineGrant
 
-
 _DEMO = "drill-demo"
 """A Compose project of the demo's own: a demo enrols no stack that somebody else started."""
 _PORTS = {

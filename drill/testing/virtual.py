@@ -147,12 +147,20 @@ class VirtualRuntime:
         """Run until ``work`` ends; what still runs beside is cancelled. Raises Deadlock, or what ``work`` raised."""
         main = VirtualTask(work, "main")
         self._ready.append(main)
-        while not main.done:
-            self._step(main)
-        for _, _, task, _ in self._timers:
-            task.cancel()
+        try:
+            while not main.done:
+                self._step(main)
+        finally:
+            self._abandon(main)
         result: T = main.result
         return result
+
+    def _abandon(self, main: VirtualTask) -> None:
+        """Cancel whatever still waits, as the death of a process does."""
+        for task in (main, *self._ready, *(timer[2] for timer in self._timers)):
+            task.cancel()
+        self._ready.clear()
+        self._timers.clear()
 
     def _step(self, main: VirtualTask) -> None:
         if not self._ready:

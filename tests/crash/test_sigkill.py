@@ -57,16 +57,13 @@ def test_a_killed_conductor_leaves_a_whole_stack(request: pytest.FixtureRequest,
     run = session.start(point.scenario)
     _reach(run, point)
     run.kill("conductor")
-    killed = time.monotonic()
 
     assert until(lambda: session.whole(ports), UNDONE_WITHIN_S), "not whole 5 s after the kill"
     code, output = run.finish()
     assert code == EXIT_HARNESS_FAILED, output
     assert "Traceback" not in output
-    assert until(lambda: session.whole(ports), 1), (
-        f"whole at first, broken again after {time.monotonic() - killed:.1f} s"
-    )
     _check_journal(run, session)
+    assert session.whole(ports), "whole at first, then broken again"
     assert session.leases() == []
     assert (run.recording().problems, run.recording().torn_bytes) == ((), 0)
 
