@@ -10,8 +10,8 @@ from typing import Literal
 import click
 
 from drill import registry, shipped
+from drill.cli.options import JSON
 from drill.cli.project import Project, kinds_and_params, open_project
-from drill.cli.run import JSON
 from drill.errors import InvalidInput
 from drill.model.codec import encode
 

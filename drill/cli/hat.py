@@ -8,8 +8,8 @@ import secrets
 import click
 
 from drill import registry
+from drill.cli.options import JSON, STACK
 from drill.cli.project import Project, open_project
-from drill.cli.run import JSON, STACK
 
 
 @click.group("hat")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from drill.cli.run import JSON
+from drill.cli.options import JSON
 from drill.cli.story import line_of
 from drill.errors import JournalError
 

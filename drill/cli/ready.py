@@ -12,8 +12,10 @@ from pathlib import Path
 import click
 
 from drill import shipped
+from drill.cli.hat import draw_for
+from drill.cli.options import JSON, STACK
 from drill.cli.project import CONFIG, Project, open_project
-from drill.cli.run import JSON, STACK, run_drill
+from drill.cli.run import run_drill
 from drill.errors import InvalidInput, Refused, StackError
 from drill.model.config import EngineGrant
 
@@ -35,8 +37,6 @@ _PORTS = {
 @click.option("--keep", is_flag=True, help="Leave the stack running afterwards.")
 def demo_command(kind: str | None, seed: int | None, keep: bool) -> None:
     """Draw a scenario, break the reference stack, time the response, put everything back."""
-    from drill.cli.hat import draw_for
-
     project = _demo_project()
     project.undo_orphans()
     kind, why, grant = _choose(project, kind)

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drill.cli.hat import draw_for
+from drill.cli.options import JSON, STACK
 from drill.cli.progress import follow
 from drill.cli.project import Project, open_project
 from drill.errors import DrillError, InvalidInput
 
 if TYPE_CHECKING:
     from drill.store import DrillFolder
-
-STACK = click.option("--stack", "kind", type=click.Choice(["compose", "process"]), help="Which stack.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 
 @click.command("run")
@@ -37,8 +36,6 @@ def run_command(
     project.undo_orphans()
     seed = secrets.randbelow(2**31) if seed is None else seed
     if scenario is None:
-        from drill.cli.hat import draw_for
-
         scenario = draw_for(project, kind or project.config.stack.default, seed)
     if dry_run:
         _dry_run(project, scenario, kind or "", seed)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from drill.cli.options import JSON, STACK
 from drill.cli.project import Project, open_project
-from drill.cli.run import JSON, STACK
 from drill.errors import Refused, StackError
 
 

@@ -10,12 +10,12 @@ from drill.errors import InvalidInput
 from drill.model.lease import Lease, Moment, Reversibility
 from drill.model.scenario import FaultSpec
 from drill.ports import Stack
-from injectors.container.target import as_before, before, check_params, running_target, start_by_hand, start_if_down
+from injectors.container.target import Down, before, check_params, running_target, start_by_hand
 
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT", "SIGSEGV")
 
 
-class Kill:
+class Kill(Down):
     """The service's first process gets a signal that ends it; undo starts the service."""
 
     kind = "container.kill"
@@ -37,16 +37,3 @@ class Kill:
     def apply(self, lease: Lease, stack: Stack) -> Moment:
         """Kill it and see it end."""
         return stack.kill(lease.service, str(lease.params["signal"]))
-
-    def active(self, lease: Lease, stack: Stack) -> bool:
-        """Whether it is down."""
-        state = stack.services().get(lease.service)
-        return state is None or not state.running
-
-    def undo(self, lease: Lease, stack: Stack) -> None:
-        """Start it if it is down."""
-        start_if_down(lease, stack)
-
-    def undone(self, lease: Lease, stack: Stack) -> bool:
-        """Whether it runs, unpaused."""
-        return as_before(lease, stack)

@@ -11,13 +11,13 @@ from drill.model.lease import Lease, Moment, Reversibility
 from drill.model.scenario import FaultSpec, ParamValue
 from drill.model.units import parse_seconds
 from drill.ports import Stack
-from injectors.container.target import as_before, before, check_params, running_target, start_by_hand, start_if_down
+from injectors.container.target import Down, before, check_params, running_target, start_by_hand
 
 _DEFAULT_S = 10.0
 _LONGEST_S = 300.0
 
 
-class Stop:
+class Stop(Down):
     """The stop signal, a grace period, then SIGKILL; undo starts the service."""
 
     kind = "container.stop"
@@ -42,19 +42,6 @@ class Stop:
     def apply(self, lease: Lease, stack: Stack) -> Moment:
         """Stop it."""
         return stack.stop(lease.service, float(lease.params["grace"]))
-
-    def active(self, lease: Lease, stack: Stack) -> bool:
-        """Whether it is down."""
-        state = stack.services().get(lease.service)
-        return state is None or not state.running
-
-    def undo(self, lease: Lease, stack: Stack) -> None:
-        """Start it if it is down."""
-        start_if_down(lease, stack)
-
-    def undone(self, lease: Lease, stack: Stack) -> bool:
-        """Whether it runs, unpaused."""
-        return as_before(lease, stack)
 
 
 def _grace(fault: FaultSpec) -> float:

@@ -64,3 +64,20 @@ def start_by_hand(lease: Lease) -> tuple[str, ...]:
         again = f"`docker-compose -p {lease.stack.project} up -d {lease.service}` with the stack's Compose file"
         return (f"Start the container: `docker start {lease.instance[:12]}`", f"If it was removed: {again}")
     return (f"Start what does not run, {lease.service} among it: `drill stack up --stack {lease.stack.kind}`",)
+
+
+class Down:
+    """What faults share after which the service does not run: seen down, undone by a start."""
+
+    def active(self, lease: Lease, stack: Stack) -> bool:
+        """Whether it is down."""
+        state = stack.services().get(lease.service)
+        return state is None or not state.running
+
+    def undo(self, lease: Lease, stack: Stack) -> None:
+        """Start it if it is down."""
+        start_if_down(lease, stack)
+
+    def undone(self, lease: Lease, stack: Stack) -> bool:
+        """Whether it runs, unpaused."""
+        return as_before(lease, stack)
