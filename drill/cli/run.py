@@ -15,7 +15,8 @@ from drill.cli.hat import draw_for
 from drill.cli.options import JSON, STACK
 from drill.cli.progress import follow
 from drill.cli.project import Project, open_project
-from drill.errors import DrillError, InvalidInput
+from drill.errors import Aborted, DrillError, InvalidInput
+from drill.model.verbs import VERBS
 
 if TYPE_CHECKING:
     from drill.store import DrillFolder
@@ -54,13 +55,24 @@ def run_drill(project: Project, scenario: str, kind: str, *, seed: int, smoke: b
 
         conduct(folder, write_results)
     else:
-        from drill.conductor.launch import launch
-
-        process = launch(folder)
-        with _ctrl_c_aborts(process.pid):
-            follow(folder)
-        process.wait()
+        _attached(folder)
     return report(folder)
+
+
+def _attached(folder: DrillFolder) -> None:
+    """Start the conductor and watch until it ends. Raises Aborted when Ctrl-C came before anything was touched."""
+    from drill.conductor.launch import await_begin, launch
+
+    process = launch(folder)
+    with _ctrl_c_aborts(process.pid) as asked:
+        try:
+            await_begin(folder, process)
+        except DrillError as error:
+            if asked:
+                raise Aborted("aborted before anything was touched") from error
+            raise
+        follow(folder)
+    process.wait()
 
 
 def prepare(project: Project, scenario: str, kind: str, *, seed: int, smoke: bool) -> DrillFolder:
@@ -103,11 +115,14 @@ def _today() -> Any:
 
 
 @contextmanager
-def _ctrl_c_aborts(pid: int) -> Iterator[None]:
-    """Ctrl-C aborts the drill and waits for the proof; pressing it again changes nothing."""
+def _ctrl_c_aborts(pid: int) -> Iterator[list[int]]:
+    """Ctrl-C aborts the drill and waits for the proof; pressing it again changes nothing. Yields the times it came."""
     import os
 
-    def abort(*_: object) -> None:
+    asked: list[int] = []
+
+    def abort(number: int, _: object) -> None:
+        asked.append(number)
         click.echo("aborting: everything is being undone, please wait for the proof", err=True)
         try:
             os.kill(pid, signal.SIGTERM)
@@ -116,7 +131,7 @@ def _ctrl_c_aborts(pid: int) -> Iterator[None]:
 
     before = signal.signal(signal.SIGINT, abort)
     try:
-        yield
+        yield asked
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -154,7 +169,8 @@ def _dry_run(project: Project, name: str, kind: str, seed: int) -> None:
         click.echo(f"  at {fault.start:g} s: {fault.kind} on {fault.target} ({lease.reversibility}),")
         click.echo(f"    undone at the latest after {fault.max_duration:g} s; by hand: {'; '.join(lease.manual)}")
     for step in scenario.script:
-        click.echo(f"  script: {step.do} {' '.join(step.args.values())}".rstrip())
+        named = [step.args[name] for name in VERBS[step.do].required]
+        click.echo(f"  script: {' '.join([step.do, *named])}")
 
 
 @click.command("attach")

@@ -38,4 +38,4 @@ def _row(row: Row) -> str:
     seen = "—" if row.observed_ns is None else format_seconds(row.observed_ns / NS)
     real = f" (real: {row.real_target})" if row.real_target and row.real_target != row.target else ""
     name = f"{row.id} {row.channel}".strip()
-    return f"  {row.verdict:<15} {name:<20} {seen:>10}   target {row.target or '—'}{real}"
+    return f"  {row.verdict:<15} {name:<26} {seen:>10}   target {row.target or '—'}{real}"

@@ -7,16 +7,16 @@ import sys
 import time
 from pathlib import Path
 
-from drill.errors import DrillError
+from drill.errors import DrillError, InvalidInput, Refused
 from drill.store import DrillFolder
 
 _START_S = 20.0
 
 
 def launch(folder: DrillFolder) -> subprocess.Popen[bytes]:
-    """Start the conductor of a drill folder, detached, and wait until its journal begins. Raises DrillError."""
+    """Start the conductor of a drill folder, detached."""
     with folder.log.open("ab") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "drill", "_conduct", str(folder.path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -24,12 +24,16 @@ def launch(folder: DrillFolder) -> subprocess.Popen[bytes]:
             start_new_session=True,
             cwd=Path("/"),
         )
+
+
+def await_begin(folder: DrillFolder, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the journal begins. Raises DrillError when the conductor ends before that, or takes too long."""
     until = time.monotonic() + _START_S
     while not _begun(folder):
         if process.poll() is not None or time.monotonic() > until:
-            raise DrillError(f"the conductor did not start: {_last_line(folder)}")
+            kind = {cls.exit_code: cls for cls in (InvalidInput, Refused)}.get(process.returncode or 0, DrillError)
+            raise kind(f"the drill did not start: {_last_line(folder)}")
         time.sleep(0.02)  # waiting for another process's first line: there is nothing to be told by
-    return process
 
 
 def _begun(folder: DrillFolder) -> bool:
@@ -38,4 +42,4 @@ def _begun(folder: DrillFolder) -> bool:
 
 def _last_line(folder: DrillFolder) -> str:
     lines = folder.log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"see {folder.log}"
+    return lines[-1].removeprefix("drill: ") if lines else f"see {folder.log}"
