@@ -43,4 +43,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"drill: {where}{error.strerror or error}; check the path, its permissions and the disk", err=True)
+        sys.exit(DrillError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)

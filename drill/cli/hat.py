@@ -77,6 +77,8 @@ def show_command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([encode(drawn) for drawn in draws], sort_keys=True))
         return
+    if not draws:
+        click.echo("nothing was drawn yet")
     for drawn in draws:
         click.echo(f"{drawn.utc}  {drawn.scenario_id:<24} seed {drawn.seed}")
 

@@ -211,7 +211,7 @@ class Drill:
         return self._monitor.quiet() and self.desk.mitigations.running == 0
 
     async def _close(self) -> bool:
-        runtime, emit = self._world.runtime, self._world.recorder.emit
+        emit = self._world.recorder.emit
         self._faults.closing = True
         if self._play is not None:
             self._play.cancel()
@@ -224,9 +224,7 @@ class Drill:
             kind = "drill.voided" if self.control.outcome == "voided" else "drill.aborting"
             emit(kind, "engine", durable=True, reason=self.control.reason)
         await self._messages_seen()
-        undone = await close(self._world, self._plan.config, self._plan.playbook, by)
-        await runtime.sleep(0)
-        return undone
+        return await close(self._world, self._plan.config, self._plan.playbook, by)
 
     async def _finish_mitigations(self) -> None:
         """A mitigation in mid-flight would fight with the undo: let it end first, for a bounded time."""

@@ -149,7 +149,7 @@ class ComposeStack:
                 return True
             if time.monotonic() > deadline:
                 return False
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # health is asked for, never told
 
     def exec(self, service: str, argv: Sequence[str], timeout_s: float = 10) -> ExecResult:
         """Run a command in the container. Raises ActionFailed when it does not end in time; it is not killed then."""

@@ -52,7 +52,7 @@ def toggle(leader: Proc, number: signals.Signals, *, paused: bool) -> Moment:
             return bracket(began, now_ns(), "/proc state")
         if time.monotonic() > deadline:
             break
-        time.sleep(_LOOK_S)
+        time.sleep(_LOOK_S)  # nothing tells of a change in /proc
     raise ActionFailed(f"pid {leader.pid} did not take {number.name} within {_SETTLE_S:g} s")
 
 

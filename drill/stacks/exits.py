@@ -66,7 +66,7 @@ def _wait_stopped(container: Container) -> None:
     while container.attrs["State"]["Running"]:
         if time.monotonic() > deadline:
             raise ActionFailed(f"{container.name} did not exit within {_SETTLE_S:g} s of the signal")
-        time.sleep(_LOOK_S)
+        time.sleep(_LOOK_S)  # without a pidfd nothing tells of an exit
         container.reload()
 
 

@@ -149,7 +149,7 @@ class ProcessStack:
                 return True
             if time.monotonic() > deadline:
                 return False
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # health is asked for, never told
 
     def exec(self, service: str, argv: Sequence[str], timeout_s: float = 10) -> ExecResult:
         """Run a command with the service's environment. Raises ActionFailed when the service does not run."""

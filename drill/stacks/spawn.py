@@ -78,7 +78,7 @@ def _wait_visible(child: subprocess.Popen[bytes], nonce: str) -> None:
     """The kernel lets us go on a moment before /proc shows the new environment, by which the process is found."""
     deadline = time.monotonic() + _VISIBLE_S
     while child.poll() is None and environ(child.pid).get(NONCE) != nonce and time.monotonic() < deadline:
-        time.sleep(0.0002)
+        time.sleep(0.0002)  # nothing tells of a change in /proc
 
 
 def reap() -> None:
