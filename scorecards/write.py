@@ -15,6 +15,9 @@ from scorecards.jsonout import render_json
 from scorecards.markdown import render_markdown
 from scorecards.score import score
 
+_SHARED = 0o644
+"""Results are for showing; state is private and lies elsewhere."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
@@ -45,6 +48,7 @@ def _put(path: Path, content: bytes) -> Path:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+            os.fchmod(file.fileno(), _SHARED)
         os.replace(beside, path)
     except OSError:
         Path(beside).unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 import sys
@@ -18,6 +19,7 @@ from drill.cli.project import CONFIG, Project, open_project
 from drill.cli.run import run_drill
 from drill.errors import InvalidInput, Refused, StackError
 from drill.model.config import EngineGrant
+from drill.ports import Stack
 
 _DEMO = "drill-demo"
 """A Compose project of the demo's own: a demo enrols no stack that somebody else started."""
@@ -38,6 +40,7 @@ _PORTS = {
 def demo_command(kind: str | None, seed: int | None, keep: bool) -> None:
     """Draw a scenario, break the reference stack, time the response, put everything back."""
     project = _demo_project()
+    project.state.check_kill_switch()
     project.undo_orphans()
     kind, why, grant = _choose(project, kind)
     click.echo(f"demo: using the {kind} stack ({why})")
@@ -47,6 +50,7 @@ def demo_command(kind: str | None, seed: int | None, keep: bool) -> None:
     if kind == "compose":
         _use_free_ports()
     stack = project.open_stack(kind)
+    keep = keep or _runs(stack)
     try:
         stack.up(lambda line: click.echo(f"stack: {line}"))
         code = run_drill(project, draw_for(project, kind, seed), kind, seed=seed, smoke=True)
@@ -54,6 +58,14 @@ def demo_command(kind: str | None, seed: int | None, keep: bool) -> None:
         if not keep:
             stack.down(lambda line: click.echo(f"stack: {line}"))
     sys.exit(code)
+
+
+def _runs(stack: Stack) -> bool:
+    """Whether somebody started this stack before us; then it is not ours to take down."""
+    try:
+        return any(state.running for state in stack.services().values())
+    except StackError:
+        return False
 
 
 def _demo_project() -> Project:
@@ -152,23 +164,25 @@ def init_command(yes: bool) -> None:
     if target.exists():
         raise InvalidInput(f"{target}: exists already; edit it, `drill validate {CONFIG}` checks it")
     answer = engine_answers()
+    name = re.sub(r"[^a-z0-9]+", "-", Path.cwd().name.lower()).strip("-") + "-staging"
     grant = ""
     if answer is not None:
         click.echo(f"engine {answer[0]} with id {answer[1]}")
         if yes or click.confirm("Is this engine staging, and may drills break what is labelled on it?"):
-            grant = f"\nengines:\n  - endpoint: {answer[0]}\n    id: {answer[1]}\n    project: drill-staging\n"
-    target.write_text(_own_config() + grant)
+            grant = f"\nengines:\n  - endpoint: {answer[0]}\n    id: {answer[1]}\n    project: {name}\n"
+    target.write_text(_own_config(name) + grant)
     click.echo(f"wrote {target}; make it yours, then `drill validate {CONFIG}` and `drill stack up`")
 
 
-def _own_config() -> str:
+def _own_config(project: str) -> str:
     """The reference configuration with the Compose file copied beside it where none is."""
     text = shipped.reference_config().read_text()
     compose = Path.cwd() / "docker-compose.staging.yml"
     if not compose.exists():
         compose.write_bytes((shipped.root() / compose.name).read_bytes())
         click.echo(f"wrote {compose}, the reference stack")
-    return text.replace("../docker-compose.staging.yml", "docker-compose.staging.yml")
+    text = text.replace("../docker-compose.staging.yml", "docker-compose.staging.yml")
+    return text.replace("project: drill-staging", f"project: {project}")
 
 
 COMMANDS = (demo_command, doctor_command, init_command)

@@ -34,9 +34,12 @@ def run_command(
 ) -> None:
     """Run a drill with the scripted responder. Without SCENARIO the hat draws one."""
     project = open_project()
+    project.state.check_kill_switch()
     project.undo_orphans()
     seed = secrets.randbelow(2**31) if seed is None else seed
     if scenario is None:
+        if dry_run:
+            raise InvalidInput("a dry run needs a SCENARIO: a draw from the hat would count")
         scenario = draw_for(project, kind or project.config.stack.default, seed)
     if dry_run:
         _dry_run(project, scenario, kind or "", seed)
@@ -46,7 +49,6 @@ def run_command(
 
 def run_drill(project: Project, scenario: str, kind: str, *, seed: int, smoke: bool, foreground: bool = False) -> int:
     """Run one drill and watch it to its end; the exit code."""
-    project.state.check_kill_switch()
     folder = prepare(project, scenario, kind, seed=seed, smoke=smoke)
     click.echo(f"drill {folder.id}: {scenario} on the {kind or project.config.stack.default} stack, seed {seed}")
     if foreground:

@@ -18,7 +18,8 @@ def summary(written: Written, head: str) -> Iterator[str]:
     labels = "".join(f" · {label}" for label in card.labels)
     score = "no score" if card.low is None or card.high is None else f"score {card.low:g} to {card.high:g} of 100"
     yield ""
-    yield f"{card.result.upper()}{labels} · {score}"
+    result = "ABSORBED" if card.absorbed and card.passed else card.result.upper()
+    yield f"{result}{labels} · {score}"
     yield card.headline
     yield ""
     for row in card.rows:

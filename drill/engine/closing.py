@@ -37,7 +37,7 @@ async def _undo_all(world: World, by: str) -> bool:
     proved = [lease for lease in leases if await undo(world, lease, by)]
     wait = by in AFTER_CRASH
     good = await settle(world, proved, by, wait=wait) and len(proved) == len(leases)
-    detail = f"{len(leases)} leases undone here, each seen undone" if good else "not every lease was proved undone"
+    detail = f"each of {len(leases)} leases seen undone" if good else "not every lease was proved undone"
     _checked(world, by, "leases", good, detail)
     return good
 
@@ -57,7 +57,7 @@ async def _revert_all(world: World, config: Config, playbook: Playbook) -> bool:
         )
         good, count = good and not error, count + 1
     detail = (
-        f"{count} lasting changes by responders, each reverted" if good else "a responder's change was not reverted"
+        f"each of {count} lasting changes by responders reverted" if good else "a responder's change was not reverted"
     )
     _checked(world, "restoration", "mitigations", good, detail)
     return good

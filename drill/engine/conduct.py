@@ -73,6 +73,7 @@ class Drill:
 
     def _begin(self) -> None:
         plan, world = self._plan, self._world
+        world.recorder.begin()
         world.recorder.emit(
             "drill.started",
             "engine",

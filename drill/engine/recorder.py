@@ -27,6 +27,10 @@ class Recorder:
         """Event 0 on the boot clock, ns."""
         return self._journal.origin_ns
 
+    def begin(self) -> None:
+        """Start the clock: the next event is event 0."""
+        self._journal.begin()
+
     @property
     def head(self) -> str:
         """Hash of the last line."""

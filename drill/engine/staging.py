@@ -54,8 +54,8 @@ def _proof(service: str, signs: Iterable[StagingSign]) -> Check:
     proof = next((sign for sign in signs if sign.verdict == "proof"), None)
     missing = next(_missing(signs), None)
     if proof is None or missing is not None:
-        detail = missing.detail if missing else "carries no proof of staging"
-        raise Refused(f"service {service}: {detail}; label it drill.staging=true in the Compose file if it is staging")
+        detail = missing.detail if missing else "no proof of staging; label it drill.staging=true if it is staging"
+        raise Refused(f"service {service}: {detail}")
     return f"staging:{service}", proof.detail
 
 

@@ -44,11 +44,16 @@ class Journal:
         self._t = 0 if last is None else last.t
         self.head = GENESIS if last is None else chain.link(chain.to_line(last))
 
+    def begin(self) -> None:
+        """Start the clock now: what comes next is event 0."""
+        self.origin_ns = self._now_ns()
+
     def append(self, kind: str, source: str, data: Mapping[str, Any], *, durable: bool = False) -> Event:
         """Write one event; with ``durable`` it is on disk before this returns. Raises JournalError."""
         if kind not in KINDS:
             raise JournalError(f"event kind {kind!r} is not in the list of kinds")
-        self._t = max(self._t, self._now_ns() - self.origin_ns)
+        if self._seq >= 0:
+            self._t = max(self._t, self._now_ns() - self.origin_ns)
         event = Event(
             seq=self._seq + 1,
             t=self._t,

@@ -63,7 +63,7 @@ class ProbeSpec:
         metadata=doc("`http`: GET; `canary`: POST a write and remember it, and find it again at the end."),
     )
     port: str = field(default="http", metadata=doc("Named port of the service."))
-    expect: int = field(default=200, metadata=doc("HTTP status that is good."))
+    expect: int = field(default=200, metadata=doc("Good HTTP status, for type `http`; a canary is good on any 2xx."))
     interval: Seconds = field(default=Seconds(0.5), metadata=doc("Time between samples."))
     deadline: Seconds = field(default=Seconds(1), metadata=doc("A sample that takes longer is bad."))
 

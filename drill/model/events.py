@@ -47,8 +47,8 @@ KINDS: dict[str, str] = {
     "fault.applied": "lease_id, fault_id, kind, service, at_ns (onset), uncertainty_ns, clock.",
     "fault.active": "lease_id, fault_id. Proved active after apply.",
     "fault.inactive": "lease_id, fault_id, detail. The proof of injection failed: apply did nothing.",
-    "fault.sampled": "lease_id, fault_id, active, reason (`impact-ended`, `undo`).",
-    "fault.gone": "lease_id, fault_id, by (`responder`), at_ns, uncertainty_ns. Seen gone before any undo began.",
+    "fault.sampled": "lease_id, fault_id, active (null: not known), reason (`impact-ended`).",
+    "fault.gone": "lease_id, fault_id, by (`responder`), at_ns, uncertainty_ns, clock. Gone before any undo began.",
     "fault.expired": "lease_id, fault_id. Its maximum duration has passed; undo begins.",
     "fault.undoing": (
         "lease_id, fault_id, by (`harness`, `expiry`, `abort`, `guard`, `orphan`), was_active (true, false, null)."
@@ -74,7 +74,7 @@ KINDS: dict[str, str] = {
     "role.taken": "player, role.",
     "note.added": "player, type (`fact`, `hypothesis`, `decision`, `action`), text.",
     "mitigation.started": "player, mitigation, action_id, before (what revert needs).",
-    "mitigation.finished": "player, mitigation, action_id, ok, detail, at_ns.",
+    "mitigation.finished": "player, mitigation, action_id, ok, detail.",
     "mitigation.reverted": "action_id, mitigation, ok, detail. Put back by its own revert after the drill.",
     "source.checked": "player, source, clear, text. A player looked at a detection source (verify, C4).",
     "update.posted": "player, status, text, next_update.",
@@ -90,7 +90,6 @@ KINDS: dict[str, str] = {
     "canary.acknowledged": "probe, writes. Writes that the stack acknowledged since the last such event.",
     "canary.summary": "probe, acknowledged (count), missing, doubled, answered. Writes looked for at the end.",
     "stop.triggered": "probe, bad_for_s. A stop condition.",
-    "clock.stepped": "seconds. The wall clock jumped; nothing is scored by it.",
     "harness.error": "detail. The harness failed; undo begins.",
     "harness.lost": (
         "holder, cut_bytes, bridged_by_wall_clock. The conductor died; the guard or a later command holds "

@@ -66,12 +66,14 @@ class Mitigation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A customer message with holes: {start}, {what}, {impact}, {next_update}, {severity}, {incident} (C5)."""
+    """A customer message (C5). Holes: {start} {end} {what} {impact} {next_update} {severity} {incident} {root_cause}
+    {fix} {prevention}; what the player says comes first, then what the drill knows.
+    """
 
-    name: str = field(metadata=doc("Name, as `drill notify --template` takes it."))
+    name: str = field(metadata=doc("Name, as `drill notify CHANNEL TEMPLATE` takes it."))
     channel: str = field(metadata=doc("Channel it is written for."))
     body: str = field(metadata=doc("Text."))
-    subject: str = field(default="", metadata=doc("Subject, for e-mail."))
+    subject: str = field(default="", metadata=doc("Subject of an e-mail, title of a post."))
     status: str = field(
         default="investigating", metadata=doc("investigating, mitigating, monitoring or resolved (D6).")
     )

@@ -136,7 +136,10 @@ class ComposeStack:
         """Start it again from any state; ± from the stop to the start's answer."""
         container, began = self._container(service), now_ns()
         with engine_errors(f"restarting {service}"):
-            self._wake(container)
+            if container.attrs["State"]["Paused"]:
+                # Woken first, it would answer what hung, and an alert would clear for a moment. A kill wakes it dying.
+                container.kill("SIGKILL")
+                container.wait(timeout=_RESTART_GRACE_S)
             container.restart(timeout=_RESTART_GRACE_S)
         return bracket(began, now_ns(), "call")
 

@@ -216,3 +216,20 @@ def test_capabilities_name_what_the_stack_can_do(whole: Stack) -> None:
     assert {"pause", "flags"} <= found
     assert ("containers" in found) != ("processes" in found)
     assert ("postgresql" in found) == bool(whole.data_roles())
+
+
+def test_restarting_a_paused_service_answers_nothing_that_hung(whole: Stack) -> None:
+    """An answer in between would clear an alert for a moment, while the service is still down."""
+    address, before = whole.address(VICTIM, "http"), instance(whole)
+    whole.pause(VICTIM)
+    hung = [threading.Thread(target=lambda: seen.append(answers(address, timeout_s=20))) for _ in range(3)]
+    seen: list[bool] = []
+    for thread in hung:
+        thread.start()
+    assert until(lambda: not answers(address, timeout_s=0.1))
+    whole.restart(VICTIM)
+    for thread in hung:
+        thread.join(25)
+    assert seen == [False] * 3
+    assert until(lambda: answers(address), 20)
+    assert whole.services()[VICTIM].instance != before or Outside(before).container
