@@ -5,10 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from drill.errors import InvalidInput
-from drill.ports import Injector
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from drill.ports import Injector
 
 GROUP = "drill.injectors"
 
@@ -46,6 +50,8 @@ def params(kind: str) -> Mapping[str, str]:
 @cache
 def _found() -> dict[str, dict[str, EntryPoint]]:
     """Kind to what offers it. The same offer seen twice (an editable install beside a wheel) is one."""
+    from importlib.metadata import entry_points
+
     found: dict[str, dict[str, EntryPoint]] = {}
     for entry in entry_points(group=GROUP):
         found.setdefault(entry.name, {})[entry.value] = entry

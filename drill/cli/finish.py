@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drill.conductor.order import read_order
 from drill.errors import DrillError, Refused
-from drill.model.events import Event
-from drill.store import DrillFolder
 
 if TYPE_CHECKING:
+    from drill.model.events import Event
+    from drill.store import DrillFolder
     from scorecards import Written
 
 _BY_OUTCOME = {"refused": 3, "voided": 6, "aborted": 130, "failed": 4, "interrupted": 4}
@@ -32,6 +31,7 @@ def write_results(folder: DrillFolder) -> None:
 def write_card(events: Sequence[Event], head: str, folder: DrillFolder) -> Written:
     """Score a drill and write its results; where they are."""
     import scorecards
+    from drill.conductor.order import read_order
 
     place = read_order(folder).results_folder
     written = scorecards.write(events, place, head)

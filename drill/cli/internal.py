@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from drill.cli.finish import write_results
-from drill.store import DrillFolder
 
 
 @click.command("_conduct", hidden=True)
@@ -15,6 +14,7 @@ from drill.store import DrillFolder
 def conduct_command(folder: Path) -> None:
     """Run the drill of a folder."""
     from drill.conductor.process import conduct
+    from drill.store import DrillFolder
 
     conduct(DrillFolder(folder), write_results)
 
@@ -24,6 +24,7 @@ def conduct_command(folder: Path) -> None:
 def guard_command(folder: Path) -> None:
     """Guard the drill of a folder."""
     from drill.conductor.guard import guard
+    from drill.store import DrillFolder
 
     guard(DrillFolder(folder), write_results)
 

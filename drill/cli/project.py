@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from drill import registry, shipped
 from drill.cli.finish import write_results
 from drill.errors import InvalidInput
-from drill.loader import check_references, load_config, load_playbook, load_scenario, playbook_file, scenarios_folder
-from drill.model.config import Config, EngineGrant
-from drill.model.playbook import Playbook
-from drill.model.scenario import Scenario
-from drill.ports import Stack
-from drill.store import State
+
+if TYPE_CHECKING:
+    from drill.model.config import Config, EngineGrant
+    from drill.model.playbook import Playbook
+    from drill.model.scenario import Scenario
+    from drill.ports import Stack
+    from drill.store import State
 
 CONFIG = "drill.yaml"
 
@@ -32,6 +34,8 @@ class Project:
     @property
     def state(self) -> State:
         """State folder."""
+        from drill.store import State
+
         return State(self.home / self.config.state_dir)
 
     @property
@@ -41,14 +45,20 @@ class Project:
 
     def playbook(self) -> Playbook:
         """The playbook, as written. Raises InvalidInput."""
+        from drill.loader import load_playbook, playbook_file
+
         return load_playbook(playbook_file(self.config, self.root))
 
     def scenario_files(self) -> list[Path]:
         """The catalogue."""
+        from drill.loader import scenarios_folder
+
         return sorted(scenarios_folder(self.config, self.root).glob("*.yaml"))
 
     def scenario(self, name: str) -> Scenario:
         """A scenario of the catalogue by name, or of a file by path; checked against playbook and stack."""
+        from drill.loader import check_references, load_scenario
+
         path = Path(name) if name.endswith((".yaml", ".yml")) else self._find(name)
         scenario = load_scenario(path)
         problems = check_references(scenario, self.playbook(), self.config, kinds_and_params())
@@ -95,6 +105,8 @@ def kinds_and_params() -> dict[str, tuple[str, ...]]:
 
 def open_project() -> Project:
     """drill.yaml of the current folder; without one, the reference stack that ships with drill."""
+    from drill.loader import load_config
+
     home = Path.cwd()
     own = home / CONFIG
     if own.exists():

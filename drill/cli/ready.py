@@ -9,6 +9,7 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,8 +19,10 @@ from drill.cli.options import JSON, STACK
 from drill.cli.project import CONFIG, Project, open_project
 from drill.cli.run import run_drill
 from drill.errors import InvalidInput, Refused, StackError
-from drill.model.config import EngineGrant
-from drill.ports import Stack
+
+if TYPE_CHECKING:
+    from drill.model.config import EngineGrant
+    from drill.ports import Stack
 
 _DEMO = "drill-demo"
 """A Compose project of the demo's own: a demo enrols no stack that somebody else started."""
@@ -96,6 +99,7 @@ def _free_port() -> int:
 
 def _choose(project: Project, kind: str | None) -> tuple[str, str, EngineGrant | None]:
     """Docker where a local engine answers, processes otherwise; a demo enrols nothing but a local socket."""
+    from drill.model.config import EngineGrant
     from drill.stacks.engine import endpoint, engine_answers, is_local_socket
 
     if kind == "process":
