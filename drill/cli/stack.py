@@ -6,7 +6,7 @@ import click
 
 from drill.cli.options import JSON, STACK
 from drill.cli.project import Project, open_project
-from drill.errors import Refused, StackError
+from drill.errors import NotUndone, Refused, StackError
 
 
 @click.group("stack")
@@ -19,7 +19,10 @@ def _say(line: str) -> None:
 
 
 def _alone(project: Project) -> None:
-    project.undo_orphans()
+    try:
+        project.undo_orphans()
+    except NotUndone as error:
+        click.echo(f"drill: {error}", err=True)  # starting or removing the stack may be the way out
     if running := [folder.id for folder in project.state.running()]:
         raise Refused(f"drill {running[0]} is running on this stack; end it with `drill abort` first")
 
@@ -31,6 +34,7 @@ def up_command(kind: str | None) -> None:
     project = open_project()
     _alone(project)
     project.open_stack(kind or "").up(_say)
+    project.undo_orphans()
 
 
 @stack_group.command("down")
@@ -90,6 +94,7 @@ def restore_command(kind: str | None) -> None:
         if not stack.wait_healthy(name, project.config.stack.ready_within):
             raise StackError(f"{name} does not become healthy; see `drill stack logs {name}`")
     _say("every service is healthy")
+    project.undo_orphans()
 
 
 COMMANDS = (stack_group,)

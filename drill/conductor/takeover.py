@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from drill.conductor.assemble import stack_of, world_of
 from drill.conductor.order import read_order
@@ -12,7 +13,9 @@ from drill.engine.closing import close
 from drill.engine.recorder import Recorder
 from drill.errors import JournalError, NotUndone
 from drill.journal.lock import FileLock
-from drill.journal.writer import take_over
+from drill.journal.reader import examine
+from drill.journal.writer import Journal, JournalFile, create, take_over
+from drill.model.events import Event
 from drill.runtime import AsyncRuntime
 from drill.store import DrillFolder, State
 
@@ -27,15 +30,13 @@ async def take_over_drill(folder: DrillFolder, holder: str) -> bool:
     if ended(folder) and not folder.leases.all():
         return True
     order = read_order(folder)
-    journal, file, events = take_over(folder.journal, holder)
+    journal, file, events = _continue(folder, holder)
     runtime = AsyncRuntime()
     try:
         recorder = Recorder(journal, events)
         world = world_of(order, folder, stack_of(order), recorder, runtime)
         undone = await close(world, order.config, order.playbook, holder)
-        detail = (
-            "the conductor was lost; everything was undone" if undone else "the conductor was lost; see manual steps"
-        )
+        detail = "the conductor was lost; " + ("everything was undone" if undone else "see the manual steps")
         recorder.emit("drill.ended", holder, durable=True, outcome="interrupted", undone=undone, detail=detail)
     finally:
         file.close()
@@ -43,16 +44,39 @@ async def take_over_drill(folder: DrillFolder, holder: str) -> bool:
     return undone
 
 
+def _continue(folder: DrillFolder, holder: str) -> tuple[Journal, JournalFile, list[Event]]:
+    """The drill's journal, or a recovery journal beside it: a drill that has ended keeps its head, and a damaged
+    journal must not keep a fault from being undone.
+    """
+    if not ended(folder):
+        try:
+            return take_over(folder.journal, holder)
+        except JournalError:
+            pass  # damaged: what can be read of it still tells the snapshot and the mitigations
+    journal, file = create(folder.path / f"recovery-{len(_recoveries(folder)) + 1}.jsonl")
+    lost = journal.append("harness.lost", holder, {"holder": holder, "cut_bytes": 0, "bridged_by_wall_clock": True})
+    return journal, file, [*examine(folder.journal).events, lost]
+
+
+def _recoveries(folder: DrillFolder) -> list[Path]:
+    return sorted(folder.path.glob("recovery-*.jsonl"))
+
+
 def ended(folder: DrillFolder) -> bool:
-    """Whether the last complete line of the journal is ``drill.ended``."""
+    """Whether the drill came to its end: in its journal, or in a recovery journal. One that never began has ended."""
+    return any(_is_over(path) for path in (folder.journal, *_recoveries(folder)))
+
+
+def _is_over(journal: Path) -> bool:
+    """Whether the last complete line is ``drill.ended``, or there is no complete line at all."""
     try:
-        with folder.journal.open("rb") as file:
-            file.seek(max(0, folder.journal.stat().st_size - _TAIL_BYTES))
+        with journal.open("rb") as file:
+            file.seek(max(0, journal.stat().st_size - _TAIL_BYTES))
             lines = file.read().split(b"\n")
     except FileNotFoundError:
         return True
     if len(lines) < 2:
-        return False
+        return True
     try:
         return bool(json.loads(lines[-2])["kind"] == "drill.ended")
     except (ValueError, KeyError):
@@ -71,28 +95,28 @@ def orphans(state: State) -> list[DrillFolder]:
 def undo_orphans(state: State, say: Callable[[str], None], finish: Callable[[DrillFolder], None]) -> int:
     """Undo every orphan, saying so; how many. Raises NotUndone when one could not be proved undone."""
     found = orphans(state)
-    for folder in found:
-        say(f"drill {folder.id} lost its conductor and its guard: undoing what it left")
-        lock = FileLock(folder.journal_lock)
-        if not lock.take():
-            continue
-        try:
-            undone = _take_over(folder, say)
-        finally:
-            lock.free()
-        finish(folder)
-        if not undone:
-            raise NotUndone(f"drill {folder.id}: something was not proved undone; {manual_steps(folder)}")
-        say(f"drill {folder.id}: everything is undone, proved")
+    left = [folder for folder in found if not _undo_orphan(folder, say, finish)]
+    if left:
+        words = "; ".join(
+            f"drill {folder.id}: something was not proved undone; {manual_steps(folder)}" for folder in left
+        )
+        raise NotUndone(words)
     return len(found)
 
 
-def _take_over(folder: DrillFolder, say: Callable[[str], None]) -> bool:
+def _undo_orphan(folder: DrillFolder, say: Callable[[str], None], finish: Callable[[DrillFolder], None]) -> bool:
+    lock = FileLock(folder.journal_lock)
+    if not lock.take():
+        return True  # somebody else is at it
     try:
-        return asyncio.run(take_over_drill(folder, "orphan"))
-    except JournalError as error:
-        say(str(error))
-        return not folder.leases.all()
+        say(f"drill {folder.id} lost its conductor and its guard: undoing what it left")
+        undone = asyncio.run(take_over_drill(folder, "orphan"))
+    finally:
+        lock.free()
+    finish(folder)
+    if undone:
+        say(f"drill {folder.id}: everything is undone, proved")
+    return undone
 
 
 def manual_steps(folder: DrillFolder) -> str:

@@ -28,7 +28,8 @@ async def close(world: World, config: Config, playbook: Playbook, by: str) -> bo
     before = _snapshot_of(world)
     if before is None:
         return undone and reverted
-    same = await prove_snapshot(world, config, before, world.recorder.events)
+    # What was not undone does not come back by waiting.
+    same = await prove_snapshot(world, config, before, patience_s=config.stack.ready_within if undone else 0)
     return undone and reverted and same is True
 
 

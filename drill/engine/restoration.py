@@ -79,27 +79,30 @@ async def check_canaries(world: World, probes: Sequence[ProbeSpec], events: list
     return verdict
 
 
-async def prove_snapshot(world: World, config: Config, before: Snapshot, events: list[Event]) -> bool | None:
-    """Proof (c): end equals snapshot but for accepted differences, steady state green, canaries there once."""
+async def prove_snapshot(world: World, config: Config, before: Snapshot, *, patience_s: float) -> bool | None:
+    """Proof (c): end equals snapshot but for accepted differences, steady state green, canaries there once.
+
+    ``patience_s``: how long services may take to come back.
+    """
     emit = world.recorder.emit
     try:
-        after = await _settled(world, config, before)
+        after = await _settled(world, config, before, patience_s)
     except StackError as error:
         emit("restoration.checked", "restoration", proof="snapshot", ok=None, detail=str(error), differences=[])
         return None
     lines = differences(before, after)
     unwanted = [line for line in lines if not accepted(line, config.accept)]
     bad = [name for name, ok in (await steady(world, config.probes)).items() if not ok]
-    canaries = await check_canaries(world, config.probes, events)
+    canaries = await check_canaries(world, config.probes, world.recorder.events)
     ok = False if unwanted or bad or canaries is False else None if canaries is None else True
     detail = _detail(lines, unwanted, bad, canaries)
     emit("restoration.checked", "restoration", durable=True, proof="snapshot", ok=ok, detail=detail, differences=lines)
     return ok
 
 
-async def _settled(world: World, config: Config, before: Snapshot) -> Snapshot:
+async def _settled(world: World, config: Config, before: Snapshot, patience_s: float) -> Snapshot:
     """The snapshot now, once services had their time to become healthy again."""
-    until_ns = world.runtime.now_ns() + int(config.stack.ready_within * 1e9)
+    until_ns = world.runtime.now_ns() + int(patience_s * 1e9)
     while True:
         try:
             after = await world.runtime.call(partial(snapshot, world, config))

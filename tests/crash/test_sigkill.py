@@ -112,3 +112,22 @@ def test_with_the_guard_killed_too_the_next_command_undoes_first(
     assert session.leases() == []
     assert run.recording().problems == ()
     assert run.events()[-1]["data"]["undone"] is True
+
+
+def test_a_damaged_journal_keeps_no_fault_from_being_undone(process_session: Session) -> None:
+    session = process_session
+    ports = session.ports()
+    assert until(lambda: session.whole(ports), 30)
+    run = session.start("api-frozen")
+    assert run.reach("fault.active")
+    run.kill("guard", "conductor")
+    run.finish()
+    journal = run.folder / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"ok":true', b'"ok":null', 1))
+
+    done = session.drill("undo")
+    assert done.returncode == 0, done.stderr
+    assert session.whole(ports)
+    assert session.leases() == []
+    assert (run.folder / "recovery-1.jsonl").exists()
+    assert "nothing is left to undo" in session.drill("undo").stdout

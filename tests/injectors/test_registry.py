@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
@@ -28,7 +29,7 @@ def entry(name: str, value: str) -> EntryPoint:
 def offered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EntryPoint]]:
     """The built-in kinds, as an installation offers them; a test adds its own."""
     offers = [entry(name, value) for name, value in BUILT_IN.items()]
-    monkeypatch.setattr(registry, "entry_points", lambda **_: offers)
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: offers)
     registry.get.cache_clear()
     registry._found.cache_clear()
     yield offers
