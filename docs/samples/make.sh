@@ -40,7 +40,6 @@ export DRILL_API_PORT=28000 DRILL_MAIL_HTTP_PORT=28025 DRILL_MAIL_SMTP_PORT=2102
 
 cd "$work/docker"
 "$drill" init --yes
-sed -i 's/project: drill-staging$/project: drill-samples/' drill.yaml
 "$drill" stack up
 record database-down
 
