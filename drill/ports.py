@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -239,6 +239,3 @@ class Responder(Protocol):
     """Whoever responds: a script in CI; people use the verbs themselves."""
 
     async def play(self, view: PlayerView) -> None: ...
-
-
-Handler = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]

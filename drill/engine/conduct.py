@@ -55,7 +55,6 @@ class Drill:
         self._monitor = ImpactMonitor(plan.config.probes, plan.impact_probes, world.recorder)
         self._tasks: list[Task] = []
         self._play: Task | None = None
-        self._injected = False
 
     async def run(self, responder: Responder | None) -> str:
         """Run to the end; returns the outcome as ``drill.ended`` carries it. Raises only what forbade the start."""
@@ -165,7 +164,6 @@ class Drill:
             if reason := self._cut():
                 return reason
             await self._faults.inject(fault)
-        self._injected = True
         return None
 
     async def _until_over(self) -> tuple[str, str]:
