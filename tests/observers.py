@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import threading
 import time
@@ -43,7 +44,15 @@ def process_letter(pid: int) -> str:
 def process_ended(pid: int) -> bool:
     """Gone, or a zombie without any other thread: a dead first thread alone may leave the sockets open."""
     letter = process_letter(pid)
-    return letter == "" or (letter in "ZX" and len(list(Path(f"/proc/{pid}/task").glob("*"))) <= 1)
+    return letter == "" or (letter in "ZX" and _threads(pid) <= 1)
+
+
+def _threads(pid: int) -> int:
+    """How many threads the kernel lists; none when the process has gone while we looked."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return 0
 
 
 def processes_with(name: str, value: str) -> set[int]:
