@@ -36,6 +36,30 @@ _ALL = (
 )
 
 VERBS: dict[str, Verb] = {verb.name: verb for verb in _ALL}
+ARGUMENTS: dict[str, str] = {
+    "text": "What you say, for the timeline.",
+    "severity": "A severity of the playbook, for example SEV-1.",
+    "started": "When the impact began, HH:MM or HH:MM:SS in UTC.",
+    "ended": "When the impact ended, HH:MM or HH:MM:SS in UTC.",
+    "role": "commander, technical-lead, communications or scribe.",
+    "type": "fact, hypothesis, decision or action.",
+    "mitigation": "A mitigation of the playbook.",
+    "source": "A detection source of the playbook; left out: the one that fired last.",
+    "status": "investigating, mitigating, monitoring or resolved.",
+    "next_update": "When the next update comes, HH:MM in UTC.",
+    "channel": "status-page or email.",
+    "template": "A template of the playbook, written for that channel.",
+    "what": "What is broken.",
+    "impact": "What customers see.",
+    "start": "Since when, HH:MM in UTC; left out: what was confirmed, or when the alert fired.",
+    "root_cause": "Why it happened.",
+    "fix": "What was done about it.",
+    "prevention": "What is done so that it does not happen again.",
+    "body": "A text of your own in place of the template's.",
+    "subject": "A subject of your own in place of the template's.",
+}
+"""What the verbs' arguments mean."""
+
 NOTE_TYPES = ("fact", "hypothesis", "decision", "action")
 ROLES = ("commander", "technical-lead", "communications", "scribe")
 STATUSES = ("investigating", "mitigating", "monitoring", "resolved")

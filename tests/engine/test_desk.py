@@ -6,7 +6,7 @@ import pytest
 from virtual_drills import kinds_of, only, rehearsal, scenario
 
 from drill.errors import InvalidInput
-from drill.model.verbs import VERBS
+from drill.model.verbs import ARGUMENTS, VERBS
 from drill.testing.rehearse import Rehearsal
 
 
@@ -94,3 +94,7 @@ def test_every_customer_message_is_marked_and_its_lint_is_recorded(drill: Rehear
     assert "[EXERCISE]" in only(drill, "message.sent").data["body"]
     slugs = {finding.split(":")[0] for finding in only(drill, "message.accepted").data["lint"]}
     assert slugs >= {"no-start", "no-impact", "no-next-update"} or len(slugs) >= 3
+
+
+def test_every_argument_is_explained_and_none_beside() -> None:
+    assert {name for verb in VERBS.values() for name in (*verb.required, *verb.optional)} == set(ARGUMENTS)
