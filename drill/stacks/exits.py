@@ -36,10 +36,9 @@ def observe(container: Container, act: Callable[[], object]) -> Moment:
     finally:
         if pidfd is not None:
             os.close(pidfd)
-    if seen is not None:
-        return seen
+    # The engine may learn of the exit after us: until it has, a start would do nothing.
     _wait_stopped(container)
-    return _finished(container, began)
+    return seen or _finished(container, began)
 
 
 def _hold(container: Container) -> int | None:
@@ -62,8 +61,9 @@ def _watched(call: Future[object], watch: ExitWatch | None) -> Moment | None:
 
 def _wait_stopped(container: Container) -> None:
     deadline = time.monotonic() + _SETTLE_S
+    first_pid = container.attrs["State"]["Pid"]
     container.reload()
-    while container.attrs["State"]["Running"]:
+    while container.attrs["State"]["Running"] and container.attrs["State"]["Pid"] == first_pid:
         if time.monotonic() > deadline:
             raise ActionFailed(f"{container.name} did not exit within {_SETTLE_S:g} s of the signal")
         time.sleep(_LOOK_S)  # without a pidfd nothing tells of an exit

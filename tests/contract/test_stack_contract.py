@@ -10,13 +10,17 @@ from observers import Outside, Watch, answers, boot_ns, until
 
 from drill.errors import ActionFailed, DrillError, StackError
 from drill.model.lease import Moment
-from drill.ports import Stack
+from drill.ports import ServiceState, Stack
 
 VICTIM = "statuspage"
 
 
 def instance(stack: Stack) -> str:
     return stack.services()[VICTIM].instance
+
+
+def _good(state: ServiceState) -> bool:
+    return state.running and not state.paused and state.healthy is not False
 
 
 def within(moment: Moment, span: tuple[int, int]) -> bool:
@@ -26,9 +30,8 @@ def within(moment: Moment, span: tuple[int, int]) -> bool:
 
 
 def test_every_service_runs_and_is_healthy_after_up(whole: Stack) -> None:
-    states = whole.services()
-    assert set(states) == {spec.name for spec in whole.specs()}
-    assert all(state.running and not state.paused and state.healthy is not False for state in states.values())
+    assert set(whole.services()) == {spec.name for spec in whole.specs()}
+    assert until(lambda: all(_good(state) for state in whole.services().values())), whole.services()
 
 
 def test_services_answer_at_their_addresses(whole: Stack) -> None:
