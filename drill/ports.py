@@ -74,8 +74,47 @@ class ServiceState:
     paused: bool
     healthy: bool | None
     pid: int | None = None
+    replicas: tuple[str, ...] = ()
+    """Instances of every replica. ``running``, ``paused`` and ``healthy`` hold for all of them."""
+    any_running: bool = False
+    """Whether at least one replica runs."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """What must be the same at the end: image, configuration digest, networks, ports, restart policy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToxicState:
+    """One toxic of a proxy, as the Toxiproxy API has it. ``toxicity``: share of connections, 0 to 1."""
+
+    name: str
+    type: str
+    stream: str = "downstream"
+    toxicity: float = 1.0
+    attributes: Mapping[str, int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyState:
+    """One proxy of a Toxiproxy-compatible server."""
+
+    name: str
+    listen: str
+    upstream: str
+    enabled: bool
+    toxics: tuple[ToxicState, ...] = ()
+
+
+class Proxies(Protocol):
+    """A server with the Toxiproxy API. Blocking; every change is read back; all raise StackError."""
+
+    def all(self) -> Mapping[str, ProxyState]: ...
+    def add_toxic(self, proxy: str, toxic: ToxicState) -> Moment: ...
+    def remove_toxic(self, proxy: str, name: str) -> None:
+        """Absent is fine, and so is a proxy that is gone."""
+        ...
+
+    def set_enabled(self, proxy: str, enabled: bool) -> Moment: ...
+    def set_upstream(self, proxy: str, upstream: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +162,15 @@ class Stack(Protocol):
         """Start again from any state, paused and exited included; waits for nothing else."""
         ...
 
+    def deploy(self, service: str, image: str) -> Moment:
+        """Recreate every replica with another image, all else alike; from any state, a deployment cut short included.
+        Waits until the new containers run; the moment brackets the change-over."""
+        ...
+
+    def image(self, service: str) -> str:
+        """The image reference that its replicas were made from."""
+        ...
+
     def wait_healthy(self, service: str, timeout_s: float) -> bool: ...
     def exec(self, service: str, argv: Sequence[str], timeout_s: float = 10) -> ExecResult: ...
     def logs(self, service: str, tail: int = 200) -> str: ...
@@ -132,6 +180,14 @@ class Stack(Protocol):
 
     def data_roles(self) -> Mapping[str, str]:
         """Database service to ``primary``, ``replica`` or ``down``."""
+        ...
+
+    def restore(self, say: Callable[[str], None]) -> None:
+        """Run the stack's own recipe that brings the data roles back. Raises InvalidInput when it has none."""
+        ...
+
+    def proxies(self, service: str) -> Proxies:
+        """The proxies of a service of role ``toxiproxy``. Raises InvalidInput for another."""
         ...
 
 

@@ -31,6 +31,13 @@ def check_config(config: Config, folder: Path, root: Path) -> Iterator[Finding]:
         yield from _probe(f"probes[{index}]", probe, config)
     yield from known("sinks.mail_service", config.sinks.mail_service, services, "service")
     yield from known("sinks.status_service", config.sinks.status_service, services, "service")
+    for index, ledger in enumerate(config.ledgers):
+        for name in ("service", "held_service"):
+            yield from known(f"ledgers[{index}].{name}", getattr(ledger, name), services, "service")
+        for name in ("path", "held_path"):
+            yield from absolute(f"ledgers[{index}].{name}", getattr(ledger, name))
+    if config.intake:
+        yield from known("intake.service", config.intake.service, services, "service")
     yield from _accept(config.accept, services)
     if config.hat_avoid < 0:
         yield Finding("hat_avoid", "is below 0; write 0 to avoid nothing")
@@ -39,10 +46,15 @@ def check_config(config: Config, folder: Path, root: Path) -> Iterator[Finding]:
 
 def _stack(stack: StackConfig) -> Iterator[Finding]:
     yield from some("stack.services", stack.services)
-    yield from unique("stack.services", "name", [service.name for service in stack.services])
+    names = [service.name for service in stack.services]
+    yield from unique("stack.services", "name", names)
     for index, service in enumerate(stack.services):
         yield from _service(f"stack.services[{index}]", service)
+        if service.through:
+            yield from known(f"stack.services[{index}].through", service.through, names, "service")
     yield from above_zero([("stack.ready_within", stack.ready_within)])
+    for index, argument in enumerate(stack.restore):
+        yield from _holes(f"stack.restore[{index}]", argument, ("shipped", "project"))
     if stack.compose:
         yield from _compose(stack.compose)
     if stack.default == "compose" and stack.compose is None:
@@ -87,7 +99,7 @@ def _probe(path: str, probe: ProbeSpec, config: Config) -> Iterator[Finding]:
         yield from known(f"{path}.port", probe.port, service.ports, f"port of {probe.service}")
     yield from absolute(f"{path}.path", probe.path)
     yield from above_zero([(f"{path}.interval", probe.interval), (f"{path}.deadline", probe.deadline)])
-    if not 100 <= probe.expect <= 599:
+    if probe.expect and not 100 <= probe.expect <= 599:
         yield Finding(f"{path}.expect", f"{probe.expect} is no HTTP status; give 100 to 599")
 
 

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from string import Formatter
 from zoneinfo import ZoneInfo
 
 from drill.loader.check_smoke import check_smoke
-from drill.loader.checks import above_zero, absolute, dates, is_date, named_like, some, unique
+from drill.loader.checks import above_zero, absolute, dates, is_date, known, named_like, some, unique
 from drill.loader.finding import Finding, hint, show
 from drill.model.playbook import Calendar, DetectionSource, Mitigation, Playbook, Severity, SignOff, Template
 
 HOLES = ("start", "what", "impact", "next_update", "severity", "incident", "end", "root_cause", "fix", "prevention")
 """What a template may leave open (C5)."""
 
+_Fields = Mapping[str, tuple[tuple[str, ...], bool]]
+_SOURCE_FIELDS: _Fields = {
+    "path": (("http",), False),  # an http source without one fails as "no HTTP path"
+    "alert": (("prometheus",), True),
+    "match": (("prometheus",), False),
+    "hold": (("prometheus",), False),
+}
+_MITIGATION_FIELDS: _Fields = {
+    "flag": (("flag",), True),
+    "image": (("image",), False),
+    **dict.fromkeys(("promote", "proxy_service", "proxy", "upstream"), (("failover",), True)),
+}
+"""Field to the types that have it, and whether those need it."""
+
+_UPSTREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}")
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -24,8 +39,11 @@ def check_playbook(playbook: Playbook, stem: str) -> Iterator[Finding]:
     yield from named_like(playbook.id, stem)
     yield from _severities(playbook.severities)
     yield from unique("sources", "name", [source.name for source in playbook.sources])
+    severities = [row.name for row in playbook.severities]
     for index, source in enumerate(playbook.sources):
         yield from _source(f"sources[{index}]", source)
+        if source.severity:
+            yield from known(f"sources[{index}].severity", source.severity, severities, "severity")
     yield from unique("mitigations", "name", [mitigation.name for mitigation in playbook.mitigations])
     for index, mitigation in enumerate(playbook.mitigations):
         yield from _mitigation(f"mitigations[{index}]", mitigation)
@@ -34,6 +52,7 @@ def check_playbook(playbook: Playbook, stem: str) -> Iterator[Finding]:
         yield from _template(f"templates[{index}]", template)
     if not _EMAIL.fullmatch(playbook.on_call.email):
         yield Finding("on_call.email", f"{show(playbook.on_call.email)} is no mail address; write name@host")
+    yield from some("on_call.pages", playbook.on_call.pages)
     yield from _calendar(playbook.calendar)
     yield from _sign_off(playbook.sign_off)
     yield from check_smoke(playbook)
@@ -52,16 +71,29 @@ def _severities(rows: tuple[Severity, ...]) -> Iterator[Finding]:
 
 
 def _source(path: str, source: DetectionSource) -> Iterator[Finding]:
-    yield from absolute(f"{path}.path", source.path)
+    if source.path or source.type == "http":
+        yield from absolute(f"{path}.path", source.path)
     names = ("interval", "deadline", "failures", "successes")
     yield from above_zero((f"{path}.{name}", getattr(source, name)) for name in names)
+    yield from _only(path, source, _SOURCE_FIELDS)
 
 
 def _mitigation(path: str, mitigation: Mitigation) -> Iterator[Finding]:
-    if mitigation.type == "flag" and not mitigation.flag:
-        yield Finding(f"{path}.flag", "is missing; name the flag that this mitigation sets")
-    if mitigation.type != "flag" and mitigation.flag:
-        yield Finding(f"{path}.flag", f"has no meaning for type {mitigation.type}; remove it or use type flag")
+    yield from _only(path, mitigation, _MITIGATION_FIELDS)
+    if mitigation.upstream and not _UPSTREAM.fullmatch(mitigation.upstream):
+        yield Finding(
+            f"{path}.upstream", f"{show(mitigation.upstream)} is not host:port; write for example replica:5432"
+        )
+
+
+def _only(path: str, record: DetectionSource | Mitigation, fields: _Fields) -> Iterator[Finding]:
+    """Fields that only some types have: missing where they are needed, without meaning elsewhere."""
+    for name, (types, needed) in fields.items():
+        value = getattr(record, name)
+        if needed and record.type in types and not value:
+            yield Finding(f"{path}.{name}", f"is missing; type {record.type} needs it")
+        if value and record.type not in types:
+            yield Finding(f"{path}.{name}", f"has no meaning for type {record.type}; remove it")
 
 
 def _template(path: str, template: Template) -> Iterator[Finding]:

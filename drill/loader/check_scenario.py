@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from drill.loader.checks import above_zero, named_like, some, unique
+from drill.loader.checks import NAME, above_zero, named_like, some, unique
 from drill.loader.finding import Finding, hint, show, step
 from drill.model.scenario import Scenario, ScriptStep
 from drill.model.units import format_seconds
@@ -26,8 +26,18 @@ def check_scenario(scenario: Scenario, stem: str) -> Iterator[Finding]:
     yield from unique("faults", "id", [fault.id for fault in scenario.faults])
     yield from above_zero([("max_duration", scenario.max_duration), ("stop.bad_for", scenario.stop.bad_for)])
     yield from _faults(scenario)
-    for index, item in enumerate(scenario.script):
-        yield from _step(f"script[{index}]", item)
+    for path, item in script_steps(scenario):
+        yield from _step(path, item)
+    for name in scenario.scripts:
+        if not NAME.fullmatch(name):
+            yield Finding(step("scripts", name), "is no name; use small letters, digits and hyphens")
+
+
+def script_steps(scenario: Scenario) -> Iterator[tuple[str, ScriptStep]]:
+    """Every step of every script, with its YAML path."""
+    for path, steps in [("script", scenario.script), *((step("scripts", n), s) for n, s in scenario.scripts.items())]:
+        for index, item in enumerate(steps):
+            yield f"{path}[{index}]", item
 
 
 def _faults(scenario: Scenario) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from drill.loader.finding import Finding, step
 from drill.model.playbook import Calendar, DetectionSource, Playbook, Severity, SmokeSource, SmokeTargets
 from drill.model.units import TimeTarget
 
+SHORTER = ("interval", "failures", "deadline", "hold")
 TARGETS = ("detect", "acknowledge", "triage", "mitigate", "restore")
 
 
@@ -29,10 +30,16 @@ def check_smoke(playbook: Playbook) -> Iterator[Finding]:
 
 
 def _source(path: str, short: SmokeSource, real: DetectionSource) -> Iterator[Finding]:
-    for name in ("interval", "failures", "deadline"):
-        yield from above_zero([(f"{path}.{name}", getattr(short, name))])
-        if getattr(short, name) > getattr(real, name):
+    for name in SHORTER:
+        value = getattr(short, name)
+        if value is None:
+            continue
+        if name != "hold":
+            yield from above_zero([(f"{path}.{name}", value)])
+        if value > getattr(real, name):
             yield _longer(f"{path}.{name}")
+    if short.match and real.type != "prometheus":
+        yield Finding(f"{path}.match", f"has no meaning for type {real.type}; remove it")
 
 
 def _targets(path: str, short: SmokeTargets, real: Severity, calendar: Calendar) -> Iterator[Finding]:

@@ -8,13 +8,13 @@ from datetime import date
 
 from drill.loader.finding import Finding, hint, show
 
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def named_like(identifier: str, stem: str) -> Iterator[Finding]:
     """An id is a slug and the file's own name, so that one can be found from the other."""
-    if not _SLUG.fullmatch(identifier):
+    if not NAME.fullmatch(identifier):
         yield Finding("id", f"{show(identifier)} is no name; use small letters, digits and hyphens")
     elif identifier != stem:
         yield Finding("id", f"{show(identifier)} differs from the file name {show(stem)}; rename one of them")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drill.model.verbs import STATUSES, VERBS
 
 CHANNELS = ("status-page", "email", "banner")
+PAGES = ("chat", "email")
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNTIL = ("", "page", "alert-clear")
 
@@ -12,12 +13,13 @@ CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("ScriptStep", "do"): tuple(VERBS),
     ("ScriptStep", "until"): UNTIL,
     ("ChannelRule", "channel"): CHANNELS,
-    ("DetectionSource", "type"): ("http",),
-    ("Mitigation", "type"): ("restart", "flag"),
+    ("DetectionSource", "type"): ("http", "prometheus"),
+    ("Mitigation", "type"): ("restart", "flag", "image", "failover"),
     ("Template", "channel"): CHANNELS,
     ("Template", "status"): STATUSES,
     ("Calendar", "workdays"): WORKDAYS,
-    ("ServiceSpec", "role"): ("", "postgresql"),
+    ("OnCall", "pages"): PAGES,
+    ("ServiceSpec", "role"): ("", "postgresql", "toxiproxy", "prometheus", "alertmanager"),
     ("StackConfig", "default"): ("compose", "process"),
     ("StackConfig", "data"): ("keep", "disposable"),
     ("ProbeSpec", "audience"): ("user", "internal"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drill.errors import InvalidInput
-from drill.loader.check_smoke import TARGETS
+from drill.loader.check_smoke import SHORTER, TARGETS
 from drill.model.playbook import DetectionSource, Playbook, Severity, Smoke
 
 
@@ -25,7 +25,8 @@ def _source(source: DetectionSource, smoke: Smoke) -> DetectionSource:
     short = smoke.sources.get(source.name)
     if short is None:
         return source
-    return replace(source, interval=short.interval, failures=short.failures, deadline=short.deadline)
+    shorter = {name: getattr(short, name) for name in SHORTER if getattr(short, name) is not None}
+    return replace(source, match={**source.match, **short.match}, **shorter)
 
 
 def _severity(row: Severity, smoke: Smoke) -> Severity:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from drill.loader.check_scenario import script_steps
 from drill.loader.checks import known
 from drill.loader.finding import Finding, hint, show, step
-from drill.model.config import Config
-from drill.model.playbook import Playbook
+from drill.model.config import Config, ServiceSpec
+from drill.model.playbook import DetectionSource, Mitigation, Playbook
 from drill.model.scenario import FaultSpec, Scenario, ScriptStep
 
 InjectorKinds = Mapping[str, Collection[str]]
@@ -38,24 +39,43 @@ def scenario_references(
             where = f"stop.probes[{index}]"
             yield Finding(where, f"{show(name)} looks at the blast radius and would always stop the drill; remove it")
     yield from _expected(scenario, playbook)
-    for index, item in enumerate(scenario.script):
-        yield from _step(f"script[{index}].args", item, playbook)
+    for path, item in script_steps(scenario):
+        yield from _step(f"{path}.args", item, playbook)
 
 
 def playbook_references(playbook: Playbook, config: Config) -> Iterator[Finding]:
     """Findings of a playbook against a stack."""
     services = {service.name: service for service in config.stack.services}
     for index, source in enumerate(playbook.sources):
-        path = f"sources[{index}]"
-        yield from known(f"{path}.service", source.service, services, "service")
-        if source.service in services:
-            ports = services[source.service].ports
-            yield from known(f"{path}.port", source.port, ports, f"port of {source.service}")
+        yield from _source(f"sources[{index}]", source, config)
     for index, mitigation in enumerate(playbook.mitigations):
-        where = f"mitigations[{index}].service"
-        yield from known(where, mitigation.service, services, "service")
-        if mitigation.type == "flag" and mitigation.service in services and not services[mitigation.service].flags:
-            yield Finding(where, f"{show(mitigation.service)} has no flags path in drill.yaml; add it there")
+        yield from _mitigation(f"mitigations[{index}]", mitigation, services)
+    if "chat" in playbook.on_call.pages and config.intake is None:
+        yield Finding("on_call.pages", "holds chat, but drill.yaml has no intake; add it there, or page by email")
+
+
+def _source(path: str, source: DetectionSource, config: Config) -> Iterator[Finding]:
+    services = {service.name: service for service in config.stack.services}
+    yield from known(f"{path}.service", source.service, services, "service")
+    if source.type == "http" and source.service in services:
+        ports = services[source.service].ports
+        yield from known(f"{path}.port", source.port, ports, f"port of {source.service}")
+    if source.type == "prometheus":
+        yield from known(f"{path}.via", source.via, services, "service")
+        if config.intake is None:
+            yield Finding(f"{path}.type", "is prometheus, but drill.yaml has no intake; add it there")
+
+
+def _mitigation(path: str, mitigation: Mitigation, services: Mapping[str, ServiceSpec]) -> Iterator[Finding]:
+    where, service = f"{path}.service", services.get(mitigation.service)
+    yield from known(where, mitigation.service, services, "service")
+    if mitigation.type == "flag" and service and not service.flags:
+        yield Finding(where, f"{show(mitigation.service)} has no flags path in drill.yaml; add it there")
+    if mitigation.type == "failover":
+        proxies = [name for name, spec in services.items() if spec.role == "toxiproxy"]
+        yield from known(f"{path}.proxy_service", mitigation.proxy_service, proxies, "service of role toxiproxy")
+        if service and service.role != "postgresql":
+            yield Finding(where, f"{show(mitigation.service)} has no role postgresql in drill.yaml; add it there")
 
 
 def _fault(path: str, fault: FaultSpec, services: Collection[str], kinds: InjectorKinds) -> Iterator[Finding]:

@@ -17,7 +17,17 @@ class ServiceSpec:
     ports: Mapping[str, int] = field(default_factory=dict, metadata=doc("Port name to port inside the container."))
     health: str = field(default="", metadata=doc("HTTP path that answers 200 when the service is ready."))
     flags: str = field(default="", metadata=doc("HTTP path of its feature flags (GET all, PUT one), if it has any."))
-    role: str = field(default="", metadata=doc("`postgresql` for a database whose role the snapshot records."))
+    role: str = field(
+        default="",
+        metadata=doc(
+            "What it is to drill: `postgresql` (its data role is in the snapshot), `toxiproxy` (its proxies are), "
+            "`prometheus`, `alertmanager`."
+        ),
+    )
+    through: str = field(
+        default="",
+        metadata=doc("Compose: the service that publishes this one's ports, for replicas behind a gateway."),
+    )
     command: tuple[str, ...] = field(
         default=(),
         metadata=doc("Process stack: argument list; {python}, {shipped}, {data} and {port:NAME} are filled in."),
@@ -47,6 +57,13 @@ class StackConfig:
     compose: ComposeStack | None = field(default=None, metadata=doc("How Docker Compose starts it."))
     process: bool = field(default=False, metadata=doc("Whether it can also run as local processes."))
     data: str = field(default="keep", metadata=doc("`disposable` allows faults that lose data; otherwise `keep`."))
+    restore: tuple[str, ...] = field(
+        default=(),
+        metadata=doc(
+            "Compose: argument list that brings the data roles back (a failover undone, the old primary rejoined); "
+            "{shipped} and {project} are filled in. It must bear being run twice."
+        ),
+    )
     ready_within: Seconds = field(default=Seconds(60), metadata=doc("How long services may take to become healthy."))
 
 
@@ -63,7 +80,10 @@ class ProbeSpec:
         metadata=doc("`http`: GET; `canary`: POST a write and remember it, and find it again at the end."),
     )
     port: str = field(default="http", metadata=doc("Named port of the service."))
-    expect: int = field(default=200, metadata=doc("Good HTTP status, for type `http`; a canary is good on any 2xx."))
+    expect: int = field(default=0, metadata=doc("Good HTTP status; left out: 200 for `http`, any 2xx for `canary`."))
+    settles_within: Seconds = field(
+        default=Seconds(0), metadata=doc("Type `canary`: how long an acknowledged write may take to be there.")
+    )
     interval: Seconds = field(default=Seconds(0.5), metadata=doc("Time between samples."))
     deadline: Seconds = field(default=Seconds(1), metadata=doc("A sample that takes longer is bad."))
 
@@ -95,6 +115,29 @@ class SinkConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSpec:
+    """Writes that somebody else made and was promised: each must be there once at the end of a drill."""
+
+    name: str = field(metadata=doc("Name in reports."))
+    service: str = field(metadata=doc("Service that keeps the ledger."))
+    path: str = field(metadata=doc("HTTP path of the ledger: a JSON list of acknowledged ids."))
+    held_service: str = field(metadata=doc("Service that holds the writes."))
+    held_path: str = field(metadata=doc("HTTP path of what it holds: a JSON object, id to how often."))
+    settles_within: Seconds = field(
+        default=Seconds(5), metadata=doc("How long an acknowledged write may take to be there.")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeConfig:
+    """The stack's durable mailbox for webhooks, where alerts arrive, and the captured chat."""
+
+    service: str = field(metadata=doc("Service with the intake's HTTP API."))
+    token: str = field(metadata=doc("Bearer token of the intake; for this stack alone."))
+    room: str = field(default="oncall", metadata=doc("Chat room of the people on call."))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """``drill.yaml``."""
 
@@ -103,7 +146,9 @@ class Config:
     probes: tuple[ProbeSpec, ...] = field(metadata=doc("Reference probes, at least one `user` and one `internal`."))
     playbook: str = field(default="standard", metadata=doc("Shipped playbook's name, or a path."))
     scenarios: str = field(default="", metadata=doc("Folder of your scenarios; empty: the shipped catalogue."))
+    ledgers: tuple[LedgerSpec, ...] = field(default=(), metadata=doc("Promised writes to look for at the end."))
     sinks: SinkConfig = field(default=SinkConfig(), metadata=doc("Where customer messages go."))
+    intake: IntakeConfig | None = field(default=None, metadata=doc("Where alerts and chat arrive."))
     engines: tuple[EngineGrant, ...] = field(
         default=(), metadata=doc("Engines that may be broken (`drill init` writes it).")
     )

@@ -32,6 +32,7 @@ class Severity:
     mitigate: TimeTarget | None = field(default=None, metadata=doc("From declaration to the end of impact."))
     update_every: Seconds | None = field(default=None, metadata=doc("Cadence of updates (A4, E5)."))
     channels: tuple[ChannelRule, ...] = field(default=(), metadata=doc("What customers are told, where, by when."))
+    here: bool = field(default=False, metadata=doc("Whether a page of this severity calls everybody in the chat room."))
     examples: tuple[str, ...] = field(default=(), metadata=doc("Examples for the person who classifies."))
 
 
@@ -40,16 +41,27 @@ class DetectionSource:
     """Something that watches the product and pages (C3). Every one has an owner and a runbook (A1)."""
 
     name: str = field(metadata=doc("Name, as alerts carry it."))
-    type: str = field(metadata=doc("`http`: an uptime monitor."))
+    type: str = field(
+        metadata=doc("`http`: an uptime monitor of drill's own; `prometheus`: an alert that comes through the intake.")
+    )
     owner: str = field(metadata=doc("Who answers for this alert."))
     runbook: str = field(metadata=doc("Where the first steps are written."))
     service: str = field(metadata=doc("Service that it watches."))
-    path: str = field(metadata=doc("HTTP path that it asks for."))
+    severity: str = field(default="", metadata=doc("Severity that its page suggests; decides who is called."))
+    path: str = field(default="", metadata=doc("Type `http`: path that it asks for."))
     port: str = field(default="http", metadata=doc("Named port of the service."))
-    interval: Seconds = field(default=Seconds(30), metadata=doc("Time between checks."))
-    failures: int = field(default=3, metadata=doc("Consecutive failures that fire."))
-    successes: int = field(default=1, metadata=doc("Consecutive successes that clear."))
+    interval: Seconds = field(default=Seconds(30), metadata=doc("Time between checks, or between evaluations."))
+    failures: int = field(default=3, metadata=doc("Type `http`: consecutive failures that fire."))
+    successes: int = field(default=1, metadata=doc("Type `http`: consecutive successes that clear."))
     deadline: Seconds = field(default=Seconds(10), metadata=doc("A check that takes longer has failed."))
+    alert: str = field(default="", metadata=doc("Type `prometheus`: name of the alerting rule."))
+    match: Mapping[str, str] = field(
+        default_factory=dict, metadata=doc("Type `prometheus`: labels that the alert must carry.")
+    )
+    hold: Seconds = field(
+        default=Seconds(0), metadata=doc("Type `prometheus`: how long the condition holds before it fires (`for`).")
+    )
+    via: str = field(default="prometheus", metadata=doc("Type `prometheus`: service that evaluates the rule."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +69,23 @@ class Mitigation:
     """A named thing that responders can run (D4), with its own way back."""
 
     name: str = field(metadata=doc("Name, as `drill act NAME` takes it."))
-    type: str = field(metadata=doc("`restart`: restart a service; `flag`: set a feature flag."))
+    type: str = field(
+        metadata=doc(
+            "`restart`: restart a service; `flag`: set a feature flag; `image`: deploy an image tag; "
+            "`failover`: promote a database replica and repoint the proxy."
+        )
+    )
     service: str = field(metadata=doc("Service it acts on."))
     description: str = field(metadata=doc("What it does and when to use it."))
     flag: str = field(default="", metadata=doc("Flag to set, for type `flag`."))
     value: bool = field(default=True, metadata=doc("Value to set, for type `flag`."))
+    image: str = field(default="", metadata=doc("Image to deploy, for type `image`; empty: the one before the last."))
+    promote: tuple[str, ...] = field(
+        default=(), metadata=doc("Argument list run in the replica, for type `failover`; ends when it is writable.")
+    )
+    proxy_service: str = field(default="", metadata=doc("Service with the proxy, for type `failover`."))
+    proxy: str = field(default="", metadata=doc("Proxy to repoint, for type `failover`."))
+    upstream: str = field(default="", metadata=doc("`host:port` that it then leads to, for type `failover`."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +120,7 @@ class OnCall:
 
     name: str = field(metadata=doc("Person or role."))
     email: str = field(metadata=doc("Address on the stack's capturing mail service."))
+    pages: tuple[str, ...] = field(default=("email",), metadata=doc("Where pages go: `chat`, `email`, or both."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +135,13 @@ class SignOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmokeSource:
-    """Shorter detection for CI."""
+    """Shorter detection for CI; what is left out keeps the real value."""
 
-    interval: Seconds
-    failures: int
-    deadline: Seconds
+    interval: Seconds | None = None
+    failures: int | None = None
+    deadline: Seconds | None = None
+    hold: Seconds | None = None
+    match: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

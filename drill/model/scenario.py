@@ -72,3 +72,6 @@ class Scenario:
     stop: StopCondition = field(default=StopCondition(), metadata=doc("When to abort."))
     hat: bool = field(default=True, metadata=doc("Whether the hat may draw it."))
     script: tuple[ScriptStep, ...] = field(default=(), metadata=doc("What the scripted responder does in CI."))
+    scripts: Mapping[str, tuple[ScriptStep, ...]] = field(
+        default_factory=dict, metadata=doc("Other versions of the script, by name: `drill run --script NAME`.")
+    )

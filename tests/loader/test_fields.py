@@ -67,7 +67,7 @@ ROWS: list[Row] = [
     ("playbook", "type: http", "type: ping", 9, "sources[0].type", "known: http"),
     ("playbook", "path: /api/health", "path: api", 9, "sources[0].path", "begin it with /"),
     ("playbook", "service: api, path", "failures: 0, service: api, path", 9, "sources[0].failures", "more than 0"),
-    ("playbook", "type: restart", "type: flag", 11, "mitigations[0].flag", "name the flag"),
+    ("playbook", "type: restart", "type: flag", 11, "mitigations[0].flag", "type flag needs it"),
     ("playbook", "type: restart", "type: restart, flag: x", 11, "mitigations[0].flag", "no meaning"),
     ("playbook", "since {start}", "since {strat}", 13, "templates[0].body", "did you mean start?"),
     ("playbook", "since {start}", "{start.__class__}", 13, "templates[0].body", "unknown hole"),
