@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from drill.model.config import ProbeSpec, ServiceSpec
+from drill.model.config import LedgerSpec, ProbeSpec, ServiceSpec
 from drill.model.lease import Lease, Moment, Reversibility, StackIdentity
 from drill.model.playbook import DetectionSource
 from drill.model.scenario import FaultSpec
@@ -78,6 +78,8 @@ class ServiceState:
     """Instances of every replica. ``running``, ``paused`` and ``healthy`` hold for all of them."""
     any_running: bool = False
     """Whether at least one replica runs."""
+    any_paused: bool = False
+    """Whether at least one replica is paused."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """What must be the same at the end: image, configuration digest, networks, ports, restart policy."""
 
@@ -171,6 +173,10 @@ class Stack(Protocol):
         """The image reference that its replicas were made from."""
         ...
 
+    def image_id(self, image: str) -> str:
+        """The id of an image that `deploy` would use. Raises StackError when the engine does not have it."""
+        ...
+
     def wait_healthy(self, service: str, timeout_s: float) -> bool: ...
     def exec(self, service: str, argv: Sequence[str], timeout_s: float = 10) -> ExecResult: ...
     def logs(self, service: str, tail: int = 200) -> str: ...
@@ -233,6 +239,18 @@ class Sample:
     acknowledged: bool = False
 
 
+class AlertFeed(Protocol):
+    """Alerts that come from outside the harness: the stack's own alerting, through its intake."""
+
+    async def watch(self, emit: Emit) -> None:
+        """Until cancelled: emit ``alert.fired`` and ``alert.cleared`` for what arrives from now on."""
+        ...
+
+    def disagreements(self) -> Sequence[str]:
+        """Where the stack's alerting rules differ from what the playbook says of them. Blocking; raises StackError."""
+        ...
+
+
 class Prober(Protocol):
     """Looks at a service over its published port, within the deadline; a bad answer is a sample, never an error."""
 
@@ -240,6 +258,10 @@ class Prober(Protocol):
     async def check(self, source: DetectionSource) -> Sample: ...
     async def canaries(self, spec: ProbeSpec) -> Mapping[str, int] | None:
         """Every canary write that the service holds, with how often; None when it does not answer."""
+        ...
+
+    async def ledger(self, spec: LedgerSpec) -> tuple[Sequence[str], Mapping[str, int]] | None:
+        """The promised writes, then what is held of them with how often; None when either does not answer."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -52,11 +53,16 @@ class GuardLink:
             time.sleep(0.02)  # waiting for another process to take a lock: there is nothing to be told by
         return self._process.pid
 
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process is not None and self._process.poll() is None
+
     def farewell(self) -> None:
         """Everything is undone and written: let the guard go."""
         if self._process is None:
             return
-        os.write(self._pipe, CLOSING_WORD)
+        with contextlib.suppress(BrokenPipeError):  # it has died; there is nothing left to guard
+            os.write(self._pipe, CLOSING_WORD)
         os.close(self._pipe)
         self._process.wait(timeout=_READY_S)
 

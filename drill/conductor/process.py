@@ -55,7 +55,7 @@ class _Conductor:
         journal, file = create(self._folder.journal)
         runtime, recorder = AsyncRuntime(), Recorder(journal)
         world = world_of(self._order, self._folder, self._stack, recorder, runtime)
-        drill = Drill(self._order.plan, world, start_guard=self._guard.start)
+        drill = Drill(self._order.plan, world, guard=self._guard)
         server = Server(socket_path(self._folder), drill, recorder)
         _on_signals(drill.control)
         await server.start()

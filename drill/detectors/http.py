@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drill import clock
 from drill.errors import StackError
-from drill.model.config import ProbeSpec
+from drill.model.config import LedgerSpec, ProbeSpec
 from drill.model.playbook import DetectionSource
 from drill.ports import Sample, Stack
 
@@ -35,6 +36,16 @@ class _Look:
         return self.status is not None and 200 <= self.status < 300
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where to look. ``name``: whose client does it."""
+
+    name: str
+    service: str
+    port: str
+    path: str
+
+
 class HttpProber:
     """A client of its own for each probe, a fresh connection and a total deadline for each look.
 
@@ -49,13 +60,13 @@ class HttpProber:
         self._addresses: dict[tuple[str, str], tuple[str, int]] = {}
 
     async def probe(self, spec: ProbeSpec) -> Sample:
-        """GET for ``http``: good when the status is the expected one. POST of a new id for ``canary``: good on 2xx."""
+        """GET for ``http``, POST of a new id for ``canary``: good when the status is the expected one."""
         if spec.type == "canary":
             token = secrets.token_hex(8)
             look = await self._look(spec, "POST", spec.deadline, {"id": token})
-            return _sample(look, look.succeeded, token)
+            return _sample(look, look.status == spec.expect if spec.expect else look.succeeded, token)
         look = await self._look(spec, "GET", spec.deadline)
-        return _sample(look, look.status == spec.expect)
+        return _sample(look, look.status == (spec.expect or 200))
 
     async def check(self, source: DetectionSource) -> Sample:
         """GET; good on 2xx, as an uptime monitor has it."""
@@ -64,18 +75,25 @@ class HttpProber:
 
     async def canaries(self, spec: ProbeSpec) -> Mapping[str, int] | None:
         """The service's list of writes, id to how often; None when it does not answer with one."""
-        import json
+        return _counts(await self._listing(spec.name, spec.service, spec.path, spec.port))
 
-        look = await self._look(spec, "GET", max(spec.deadline, _LISTING_S))
+    async def ledger(self, spec: LedgerSpec) -> tuple[Sequence[str], Mapping[str, int]] | None:
+        """The ledger first, then what is held: a write promised in between is no lost one."""
+        promised = await self._listing(f"{spec.name} ledger", spec.service, spec.path)
+        held = _counts(await self._listing(f"{spec.name} held", spec.held_service, spec.held_path))
+        if held is None or not isinstance(promised, list) or not all(isinstance(key, str) for key in promised):
+            return None
+        return promised, held
+
+    async def _listing(self, name: str, service: str, path: str, port: str = "http") -> object:
+        """What a GET answers, decoded; None when it is no answer or no JSON."""
+        look = await self._ask(_Target(name, service, port, path), "GET", _LISTING_S)
         if not look.succeeded:
             return None
         try:
-            listed = json.loads(look.body)
+            return json.loads(look.body)
         except ValueError:
             return None
-        if not isinstance(listed, dict) or not all(isinstance(count, int) for count in listed.values()):
-            return None
-        return listed
 
     async def aclose(self) -> None:
         """Close every client."""
@@ -86,6 +104,9 @@ class HttpProber:
     async def _look(
         self, spec: ProbeSpec | DetectionSource, method: str, deadline_s: float, body: Mapping[str, Any] | None = None
     ) -> _Look:
+        return await self._ask(_Target(spec.name, spec.service, spec.port, spec.path), method, deadline_s, body)
+
+    async def _ask(self, spec: _Target, method: str, deadline_s: float, body: Mapping[str, Any] | None = None) -> _Look:
         import httpx
 
         began = self._now_ns()
@@ -119,6 +140,12 @@ class HttpProber:
                 verify=False,  # noqa: S501 - only plain HTTP on loopback; loading certificates takes 20 ms
             )
         return self._clients[name]
+
+
+def _counts(listed: object) -> Mapping[str, int] | None:
+    if not isinstance(listed, dict) or not all(isinstance(count, int) for count in listed.values()):
+        return None
+    return listed
 
 
 def _sample(look: _Look, ok: bool, token: str = "") -> Sample:

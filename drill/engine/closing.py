@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 
 from drill.engine.mitigations import revert, to_revert
-from drill.engine.restoration import Snapshot, prove_snapshot
+from drill.engine.remedies import restore_roles
+from drill.engine.restoration import prove_snapshot, snapshot_of
 from drill.engine.setting import World
 from drill.engine.undo import settle, undo
 from drill.errors import StackError
@@ -24,8 +25,9 @@ async def close(world: World, config: Config, playbook: Playbook, by: str) -> bo
     again after it was itself interrupted. ``by`` is who undoes, as events name it.
     """
     undone = await _undo_all(world, by)
+    await restore_roles(world)
     reverted = await _revert_all(world, config, playbook)
-    before = _snapshot_of(world)
+    before = snapshot_of(world)
     if before is None:
         return undone and reverted
     # What was not undone does not come back by waiting.
@@ -79,11 +81,6 @@ async def _revert(world: World, config: Config, attempt: Callable[[], None]) -> 
 
 
 def _checked(world: World, source: str, proof: str, ok: bool, detail: str) -> None:
-    if _snapshot_of(world) is not None:
+    if snapshot_of(world) is not None:
         emit = world.recorder.emit
         emit("restoration.checked", source, durable=True, proof=proof, ok=ok, detail=detail, differences=[])
-
-
-def _snapshot_of(world: World) -> Snapshot | None:
-    taken = world.recorder.of("snapshot.taken")
-    return dict(taken[-1].data["content"]) if taken else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from drill.detectors.uptime import UptimeDetector
 from drill.engine.closing import close
@@ -13,18 +13,19 @@ from drill.engine.faults import Faults
 from drill.engine.impact import ImpactMonitor
 from drill.engine.pager import Pager
 from drill.engine.preflight import preflight
-from drill.engine.probing import Canaries, watch_probe
-from drill.engine.restoration import digest, snapshot, steady
+from drill.engine.probing import steady, watch_probe
+from drill.engine.restoration import digest, snapshot
 from drill.engine.setting import Plan, World
 from drill.engine.view import DeskView
 from drill.errors import DrillError, StackError
 from drill.model.codec import encode
 from drill.model.events import Event
+from drill.model.playbook import DetectionSource
 from drill.ports import Responder, Task
 
 _LOOK_S = 0.1
 _STEADY_ROUNDS = 3
-_STEADY_S = 20.0
+_STEADY_S = 30.0
 _FINISH_S = 15.0
 
 
@@ -41,17 +42,28 @@ class Control:
             self.outcome, self.reason = outcome, reason
 
 
+class GuardPort(Protocol):
+    """The process that undoes everything when this one dies."""
+
+    def start(self) -> int:
+        """Start it and wait until it is on guard; its pid. Raises StackError."""
+        ...
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        ...
+
+
 class Drill:
     """One drill on one stack. ``run`` never raises for what goes wrong: it undoes, and the outcome says it."""
 
-    def __init__(self, plan: Plan, world: World, *, start_guard: Callable[[], int] | None = None) -> None:
+    def __init__(self, plan: Plan, world: World, *, guard: GuardPort | None = None) -> None:
         self._plan = plan
         self._world = world
-        self._start_guard = start_guard
+        self._guard = guard
         self.control = Control()
         self.desk = Desk(plan, world)
         self._faults = Faults(plan, world)
-        self._canaries = Canaries(world)
         self._monitor = ImpactMonitor(plan.config.probes, plan.impact_probes, world.recorder)
         self._tasks: list[Task] = []
         self._play: Task | None = None
@@ -80,6 +92,7 @@ class Drill:
             drill_id=plan.drill_id,
             mode=plan.mode,
             smoke=plan.smoke,
+            script=plan.script,
             seed=plan.seed,
             scenario=encode(plan.scenario),
             playbook=encode(plan.playbook),
@@ -108,10 +121,10 @@ class Drill:
     async def _prepare(self) -> None:
         world, emit = self._world, self._world.recorder.emit
         await self._steady()
-        content = await world.runtime.call(partial(snapshot, world, self._plan.config))
+        content = await world.runtime.call(partial(snapshot, world))
         emit("snapshot.taken", "engine", durable=True, digest=digest(content), content=content)
-        if self._start_guard is not None:
-            pid = await world.runtime.call(self._start_guard)
+        if self._guard is not None:
+            pid = await world.runtime.call(self._guard.start)
             emit("guard.ready", "engine", durable=True, pid=pid)
         world.recorder.require()
 
@@ -121,11 +134,14 @@ class Drill:
         until_ns = runtime.now_ns() + int(_STEADY_S * 1e9)
         while not self.control.outcome:
             seen = await steady(self._world, probes)
-            sources = {row.name: (await self._world.prober.check(row)).ok for row in self._plan.playbook.sources}
+            sources = {row.name: (await self._world.prober.check(row)).ok for row in self._sources(watched=True)}
             rounds = rounds + 1 if all(seen.values()) and all(sources.values()) else 0
             if rounds >= _STEADY_ROUNDS or runtime.now_ns() >= until_ns:
                 ok = rounds >= _STEADY_ROUNDS
-                self._world.recorder.emit("steady.checked", "engine", ok=ok, probes=seen, sources=sources)
+                unwatched = [row.name for row in self._sources(watched=False)]
+                self._world.recorder.emit(
+                    "steady.checked", "engine", ok=ok, probes=seen, sources=sources, unwatched=unwatched
+                )
                 if not ok:
                     bad = sorted(name for name, good in {**seen, **sources}.items() if not good)
                     raise StackError(
@@ -134,15 +150,22 @@ class Drill:
                 return
             await runtime.sleep(min(spec.interval for spec in probes))
 
+    def _sources(self, *, watched: bool) -> list[DetectionSource]:
+        """The playbook's detection sources that work on this stack, or those that do not."""
+        return [source for source in self._plan.playbook.sources if self._world.watches(source) is watched]
+
     def _watch(self, responder: Responder | None) -> None:
         world, runtime = self._world, self._world.runtime
         world.recorder.listen(Pager(self._plan, world).on_event)
         world.recorder.listen(self._on_event)
         for spec in self._plan.config.probes:
-            self._tasks.append(runtime.spawn(watch_probe(world, spec, self._monitor, self._canaries), spec.name))
-        for source in self._plan.playbook.sources:
-            detector = UptimeDetector(source, world.prober, runtime)
-            self._tasks.append(runtime.spawn(detector.watch(world.recorder.emit), source.name))
+            self._tasks.append(runtime.spawn(watch_probe(world, spec, self._monitor), spec.name))
+        for source in self._sources(watched=True):
+            if source.type == "http":
+                detector = UptimeDetector(source, world.prober, runtime)
+                self._tasks.append(runtime.spawn(detector.watch(world.recorder.emit), source.name))
+        if world.alerts is not None:
+            self._tasks.append(runtime.spawn(world.alerts.watch(world.recorder.emit), "alerts"))
         self._tasks.append(runtime.spawn(self._faults.watch(), "faults"))
         if responder is not None:
             self._play = runtime.spawn(responder.play(DeskView(world, self.desk, "script")), "responder")
@@ -184,6 +207,8 @@ class Drill:
             return "failed", f"part of the harness failed: {self._world.runtime.failures[0]!r}"
         if self._world.recorder.broken:
             return "failed", str(self._world.recorder.broken)
+        if self._guard is not None and not self._guard.alive():
+            return "failed", "the guard has died; a drill does not go on without one"
         stop = self._plan.scenario.stop
         for probe in stop.probes:
             bad_s = self._monitor.bad_for_s(probe, self._world.runtime.now_ns())
@@ -217,7 +242,6 @@ class Drill:
         await self._finish_mitigations()
         for task in self._tasks:
             task.cancel()
-        self._canaries.flush()
         by = "abort" if self.control.outcome else "harness"
         if self.control.outcome:
             kind = "drill.voided" if self.control.outcome == "voided" else "drill.aborting"

@@ -108,16 +108,22 @@ class Desk:
         return await self.mitigations.run(player, args["mitigation"])
 
     async def _verify(self, player: str, args: Args) -> str:
-        fired = self._last("alert.fired")
-        name = args.get("source") or (fired.data["source"] if fired else self._plan.playbook.sources[0].name)
+        fired = list(dict.fromkeys(event.data["source"] for event in self._world.recorder.of("alert.fired")))
+        names = [args["source"]] if args.get("source") else fired
+        if not names:
+            raise InvalidInput("no alert has fired; name the source to look at, for example `drill verify uptime`")
+        return "; ".join([await self._look_at(player, name, args.get("text", "")) for name in names])
+
+    async def _look_at(self, player: str, name: str, words: str) -> str:
         source = self._plan.playbook.source(name)
         if source is None:
             known = ", ".join(row.name for row in self._plan.playbook.sources)
             raise InvalidInput(f"no detection source {name!r} in the playbook; there are {known}")
+        if not self._world.watches(source):
+            raise InvalidInput(f"detection source {name} does not work on this stack; look at another one")
         sample = await self._world.prober.check(source)
         clear = sample.ok and name not in self._firing()
-        text = args.get("text", "") or sample.detail
-        self._say("source.checked", player, source=name, clear=clear, text=text)
+        self._say("source.checked", player, source=name, clear=clear, text=words or sample.detail)
         return f"{name} is {'clear' if clear else 'not clear'}: {sample.detail}"
 
     def _firing(self) -> set[str]:

@@ -1,10 +1,11 @@
-"""Mitigations that really act (D4), each with what its own way back needs."""
+"""Mitigations that players run (D4): recorded, and put back after the drill."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 
+from drill.engine.remedies import act, before, put_back
 from drill.engine.setting import Plan, World
 from drill.errors import InvalidInput, StackError
 from drill.model.events import Event
@@ -37,34 +38,15 @@ class Mitigations:
 
     async def _run(self, mitigation: Mitigation, names: dict[str, str]) -> str:
         emit, source, runtime = self._world.recorder.emit, f"player:{names['player']}", self._world.runtime
-        before = await runtime.call(partial(_before, self._world, mitigation))
-        emit("mitigation.started", source, durable=True, before=before, **names)
+        found = await runtime.call(partial(before, self._world, mitigation))
+        emit("mitigation.started", source, durable=True, before=dict(found), **names)
         try:
-            await runtime.call(partial(_act, self._world, mitigation))
+            await runtime.call(partial(act, self._world, mitigation))
         except StackError as error:
             emit("mitigation.finished", source, durable=True, ok=False, detail=str(error), **names)
             raise
         emit("mitigation.finished", source, durable=True, ok=True, detail=mitigation.description, **names)
         return f"{mitigation.name} done"
-
-
-def _before(world: World, mitigation: Mitigation) -> dict[str, bool]:
-    if mitigation.type != "flag":
-        return {}
-    return {mitigation.flag: world.flags.read(mitigation.service)[mitigation.flag]}
-
-
-def _act(world: World, mitigation: Mitigation) -> None:
-    if mitigation.type == "restart":
-        world.stack.restart(mitigation.service)
-    else:
-        _set_flag(world, mitigation, mitigation.value)
-
-
-def _set_flag(world: World, mitigation: Mitigation, value: bool) -> None:
-    world.flags.write(mitigation.service, mitigation.flag, value)
-    if world.flags.read(mitigation.service)[mitigation.flag] is not value:
-        raise StackError(f"flag {mitigation.flag} of {mitigation.service} did not take the value {value}")
 
 
 def to_revert(events: Sequence[Event]) -> list[Event]:
@@ -82,7 +64,4 @@ def revert(world: World, playbook: Playbook, action: Event) -> None:
     mitigation = playbook.mitigation(action.data["mitigation"])
     if mitigation is None:
         raise StackError(f"mitigation {action.data['mitigation']!r} is not in this playbook")
-    if mitigation.type == "restart":
-        world.stack.start(mitigation.service)  # cut short between stop and start
-    for value in action.data["before"].values():
-        _set_flag(world, mitigation, value)
+    put_back(world, mitigation, action.data["before"])

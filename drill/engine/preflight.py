@@ -9,7 +9,7 @@ from functools import partial
 
 from drill.engine.setting import Plan, World
 from drill.engine.staging import prove_staging
-from drill.errors import DrillError, Refused
+from drill.errors import DrillError, InvalidInput, Refused
 from drill.model.lease import Lease
 from drill.model.scenario import FaultSpec, Scenario
 from drill.ports import Injector, Stack
@@ -17,7 +17,8 @@ from drill.ports import Injector, Stack
 
 async def preflight(plan: Plan, world: World) -> None:
     """Emit each check; raise Refused (or InvalidInput) at the first that fails."""
-    for name, check in (("capabilities", _capabilities), ("staging", _staging), ("faults", _faults)):
+    checks = (("capabilities", _capabilities), ("staging", _staging), ("faults", _faults), ("alerting", _alerting))
+    for name, check in checks:
         try:
             detail = await world.runtime.call(partial(check, plan, world))
         except DrillError as error:
@@ -53,6 +54,20 @@ def _faults(plan: Plan, world: World) -> str:
             )
         injector.plan(fault, world.stack, draft_lease(plan, world, fault, 0))
     return "planned " + ", ".join(f"{fault.kind} on {fault.target}" for fault in plan.scenario.faults)
+
+
+def _alerting(plan: Plan, world: World) -> str:
+    """The alert path exists, and the stack's rules are what the playbook says: else the delay's parts are fiction."""
+    watched = [source.name for source in plan.playbook.sources if world.watches(source)]
+    if plan.scenario.expected.detection and not set(watched) & set(plan.scenario.expected.detection):
+        raise Refused(
+            f"none of the detection sources that {plan.scenario.id} expects "
+            f"({', '.join(plan.scenario.expected.detection)}) works on this stack; run it with --stack compose"
+        )
+    wrong = list(world.alerts.disagreements()) if world.alerts is not None else []
+    if wrong:
+        raise InvalidInput(f"playbook {plan.playbook.id} and the stack's alerting rules differ: {'; '.join(wrong)}")
+    return "watched: " + ", ".join(watched)
 
 
 def draft_lease(plan: Plan, world: World, fault: FaultSpec, number: int) -> Lease:

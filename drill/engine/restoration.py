@@ -8,23 +8,45 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from drill.engine.probing import acknowledged
+from drill.engine.probing import steady
 from drill.engine.setting import World
+from drill.engine.writes import check_writes
 from drill.errors import StackError
-from drill.model.config import Config, ProbeSpec
-from drill.model.events import Event
+from drill.model.codec import encode
+from drill.model.config import Config
 
 Snapshot = dict[str, Any]
+_STEADY_S = 10.0
 
 
-def snapshot(world: World, config: Config) -> Snapshot:
-    """What must be the same at the end: services with their facts, flags, data roles. Blocking; raises StackError."""
+def snapshot(world: World) -> Snapshot:
+    """What must be the same at the end: services with their facts, releases, flags, proxies with their toxics, data
+    roles. Blocking; raises StackError.
+    """
     services = {
         name: {"running": state.running, "paused": state.paused, "healthy": state.healthy, **state.facts}
         for name, state in world.stack.services().items()
     }
-    flags = {spec.name: dict(world.flags.read(spec.name)) for spec in config.stack.services if spec.flags}
-    return {"services": services, "flags": flags, "data_roles": dict(world.stack.data_roles())}
+    specs = world.stack.specs()
+    content: Snapshot = {
+        "services": services,
+        "flags": {spec.name: dict(world.flags.read(spec.name)) for spec in specs if spec.flags},
+        "data_roles": dict(world.stack.data_roles()),
+        "proxies": {spec.name: _proxies(world, spec.name) for spec in specs if spec.role == "toxiproxy"},
+    }
+    if "deploy" in world.stack.capabilities():
+        content["releases"] = {name: world.stack.image(name) for name in services}
+    return content
+
+
+def snapshot_of(world: World) -> Snapshot | None:
+    """The snapshot in the journal; None before it was taken."""
+    taken = world.recorder.of("snapshot.taken")
+    return dict(taken[-1].data["content"]) if taken else None
+
+
+def _proxies(world: World, service: str) -> dict[str, Any]:
+    return {name: encode(state) for name, state in sorted(world.stack.proxies(service).all().items())}
 
 
 def digest(content: Snapshot) -> str:
@@ -46,39 +68,6 @@ def accepted(line: str, accept: Sequence[str]) -> bool:
     return path in accept
 
 
-async def steady(world: World, probes: Sequence[ProbeSpec]) -> dict[str, bool]:
-    """Each probe sampled once."""
-    return {spec.name: (await world.prober.probe(spec)).ok for spec in probes}
-
-
-async def check_canaries(world: World, probes: Sequence[ProbeSpec], events: list[Event]) -> bool | None:
-    """Each acknowledged canary write is there once (design rule for restoration); None when the service is silent.
-
-    Emits ``canary.summary``.
-    """
-    verdict: bool | None = True
-    tokens = acknowledged(events)
-    for spec in (spec for spec in probes if spec.type == "canary"):
-        wanted = tokens.get(spec.name, [])
-        held = await world.prober.canaries(spec)
-        missing = [] if held is None else [token for token in wanted if held.get(token, 0) == 0]
-        doubled = [] if held is None else [token for token in wanted if held.get(token, 0) > 1]
-        world.recorder.emit(
-            "canary.summary",
-            "probes",
-            probe=spec.name,
-            acknowledged=len(wanted),
-            missing=missing,
-            doubled=doubled,
-            answered=held is not None,
-        )
-        if held is None:
-            verdict = None
-        elif missing or doubled:
-            return False
-    return verdict
-
-
 async def prove_snapshot(world: World, config: Config, before: Snapshot, *, patience_s: float) -> bool | None:
     """Proof (c): end equals snapshot but for accepted differences, steady state green, canaries there once.
 
@@ -92,8 +81,8 @@ async def prove_snapshot(world: World, config: Config, before: Snapshot, *, pati
         return None
     lines = differences(before, after)
     unwanted = [line for line in lines if not accepted(line, config.accept)]
-    bad = [name for name, ok in (await steady(world, config.probes)).items() if not ok]
-    canaries = await check_canaries(world, config.probes, world.recorder.events)
+    bad = await _still_bad(world, config, min(patience_s, _STEADY_S))
+    canaries = await check_writes(world, config)
     ok = False if unwanted or bad or canaries is False else None if canaries is None else True
     detail = _detail(lines, unwanted, bad, canaries)
     emit("restoration.checked", "restoration", durable=True, proof="snapshot", ok=ok, detail=detail, differences=lines)
@@ -105,15 +94,25 @@ async def _settled(world: World, config: Config, before: Snapshot, patience_s: f
     until_ns = world.runtime.now_ns() + int(patience_s * 1e9)
     while True:
         try:
-            after = await world.runtime.call(partial(snapshot, world, config))
+            after = await world.runtime.call(partial(snapshot, world))
             lines = differences(before, after)
         except StackError:
             if world.runtime.now_ns() >= until_ns:
                 raise
             lines = ["the stack does not answer yet"]
         if all(accepted(line, config.accept) for line in lines) or world.runtime.now_ns() >= until_ns:
-            return await world.runtime.call(partial(snapshot, world, config))
+            return await world.runtime.call(partial(snapshot, world))
         await world.runtime.sleep(0.25)
+
+
+async def _still_bad(world: World, config: Config, patience_s: float) -> list[str]:
+    """The probes that are not good, once a service that is healthy again had a moment to serve."""
+    until_ns = world.runtime.now_ns() + int(patience_s * 1e9)
+    while True:
+        bad = [name for name, ok in (await steady(world, config.probes)).items() if not ok]
+        if not bad or world.runtime.now_ns() >= until_ns:
+            return bad
+        await world.runtime.sleep(0.5)
 
 
 def _detail(lines: list[str], unwanted: list[str], bad: list[str], canaries: bool | None) -> str:

@@ -9,9 +9,9 @@ from typing import Literal, Protocol
 from drill.engine.recorder import Recorder
 from drill.model.config import Config, ProbeSpec
 from drill.model.lease import Lease
-from drill.model.playbook import Playbook
+from drill.model.playbook import DetectionSource, Playbook
 from drill.model.scenario import Scenario
-from drill.ports import Flags, Injector, Prober, Runtime, Sink, Stack
+from drill.ports import AlertFeed, Flags, Injector, Prober, Runtime, Sink, Stack
 
 Mode = Literal["scripted", "live"]
 
@@ -38,6 +38,8 @@ class Plan:
     seed: int
     rule_set: str
     incident_number: int = 1
+    script: str = ""
+    """Which version of the script is played; empty: the scenario's own."""
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -60,3 +62,14 @@ class World:
     sinks: Mapping[str, Sink]
     leases: Leases
     boot_id: str
+    alerts: AlertFeed | None = None
+
+    def has(self, service: str) -> bool:
+        """Whether this stack runs that service at all (the process stack leaves some out)."""
+        return any(spec.name == service for spec in self.stack.specs())
+
+    def watches(self, source: DetectionSource) -> bool:
+        """Whether this detection source works on this stack."""
+        if source.type == "prometheus":
+            return self.alerts is not None and self.has(source.via)
+        return self.has(source.service)

@@ -48,8 +48,9 @@ def _stack(stack: StackConfig) -> Iterator[Finding]:
     yield from some("stack.services", stack.services)
     names = [service.name for service in stack.services]
     yield from unique("stack.services", "name", names)
+    elsewhere = [f"port:{service.name}.{name}" for service in stack.services for name in service.ports]
     for index, service in enumerate(stack.services):
-        yield from _service(f"stack.services[{index}]", service)
+        yield from _service(f"stack.services[{index}]", service, elsewhere)
         if service.through:
             yield from known(f"stack.services[{index}].through", service.through, names, "service")
     yield from above_zero([("stack.ready_within", stack.ready_within)])
@@ -72,7 +73,7 @@ def _compose(compose: ComposeStack) -> Iterator[Finding]:
         yield from _holes(f"stack.compose.prepare[{index}]", argument, ("shipped",))
 
 
-def _service(path: str, service: ServiceSpec) -> Iterator[Finding]:
+def _service(path: str, service: ServiceSpec, elsewhere: list[str]) -> Iterator[Finding]:
     if not _NAME.fullmatch(service.name):
         yield Finding(f"{path}.name", f"{show(service.name)} is no service name; use small letters, digits, - and _")
     for name, port in service.ports.items():
@@ -81,7 +82,7 @@ def _service(path: str, service: ServiceSpec) -> Iterator[Finding]:
     for name in ("health", "flags"):
         if value := getattr(service, name):
             yield from absolute(f"{path}.{name}", value)
-    holes = (*HOLES, *(f"port:{name}" for name in service.ports))
+    holes = (*HOLES, *(f"port:{name}" for name in service.ports), *elsewhere)
     for index, argument in enumerate(service.command):
         yield from _holes(f"{path}.command[{index}]", argument, holes)
     for name, value in service.env.items():

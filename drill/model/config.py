@@ -30,7 +30,10 @@ class ServiceSpec:
     )
     command: tuple[str, ...] = field(
         default=(),
-        metadata=doc("Process stack: argument list; {python}, {shipped}, {data} and {port:NAME} are filled in."),
+        metadata=doc(
+            "Process stack: argument list; {python}, {shipped}, {data}, {port:NAME} and {port:SERVICE.NAME} are "
+            "filled in."
+        ),
     )
     env: Mapping[str, str] = field(
         default_factory=dict, metadata=doc("Process stack: environment, with the same holes.")

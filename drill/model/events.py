@@ -35,12 +35,16 @@ def instant(event: Event) -> int:
 
 KINDS: dict[str, str] = {
     "drill.started": (
-        "Event 0. drill_id, mode (`scripted` or `live`), smoke, seed, scenario, playbook (smoke overlay applied), "
+        "Event 0. drill_id, mode (`scripted` or `live`), smoke, script (its version, empty for the scenario's own), "
+        "seed, scenario, playbook (smoke overlay applied), "
         "real_playbook (as written), config, stack (identity), versions, rule_set, boot_id, boot_ns."
     ),
     "preflight.checked": "name, ok, detail. One for each check before anything is touched.",
     "guard.ready": "pid. The guard is up and holds its pipe.",
-    "steady.checked": "ok, probes (name to bool), sources (name to bool: clear). Steady state before injection.",
+    "steady.checked": (
+        "ok, probes (name to bool), sources (name to bool: clear), unwatched (sources that this stack does not have). "
+        "Steady state before injection."
+    ),
     "snapshot.taken": "digest, content. The stack before the first lease.",
     "lease.written": "lease (whole). On disk before the fault is applied.",
     "fault.applying": "lease_id, fault_id. The next thing is irreversible without the lease.",
@@ -59,11 +63,19 @@ KINDS: dict[str, str] = {
     "probe.overrun": "probe, missed. Samples that were not taken in time; the uncertainty grows with them.",
     "impact.began": "episode (from 1), probes, at_ns, uncertainty_ns.",
     "impact.ended": "episode, at_ns, uncertainty_ns. The first good sample of a stable window.",
-    "alert.fired": "alert_id, source, detail, interval_ns, threshold_ns (parts of the delay).",
+    "alert.fired": (
+        "alert_id, source, detail, interval_ns, threshold_ns, delivery_ns (parts of the delay; delivery null: not "
+        "known), at_ns, uncertainty_ns, clock (for an alert that came through the intake: its arrival there)."
+    ),
     "alert.cleared": "alert_id, source.",
+    "alert.ignored": "alert, labels, reason. An alert that belongs to no detection source of the playbook.",
+    "intake.lost": "detail. The intake does not answer; alerts wait there.",
+    "intake.back": "lost_ns. It answers again.",
     "page.sent": "alert_id, to, channel.",
-    "page.delivered": "alert_id, to, channel. Seen in the on-call's mailbox.",
-    "page.failed": "alert_id, to, detail.",
+    "page.delivered": "alert_id, to, channel. Seen in the on-call's mailbox or chat room.",
+    "page.failed": "alert_id, to, channel, detail.",
+    "chat.posted": "room, text, here. Told to the chat room: who acknowledged, which severity was declared.",
+    "chat.failed": "room, detail.",
     "detection.reported": "player, text. A player saw it before any alert.",
     "incident.acknowledged": "player, alert_id, text.",
     "incident.declared": "player, severity, incident, text.",
@@ -75,6 +87,7 @@ KINDS: dict[str, str] = {
     "note.added": "player, type (`fact`, `hypothesis`, `decision`, `action`), text.",
     "mitigation.started": "player, mitigation, action_id, before (what revert needs).",
     "mitigation.finished": "player, mitigation, action_id, ok, detail.",
+    "roles.restored": "ok, detail. The stack's own recipe brought the data roles back after a failover.",
     "mitigation.reverted": "action_id, mitigation, ok, detail. Put back by its own revert after the drill.",
     "source.checked": "player, source, clear, text. A player looked at a detection source (verify, C4).",
     "update.posted": "player, status, text, next_update.",
@@ -87,7 +100,7 @@ KINDS: dict[str, str] = {
     "verb.refused": "player, verb, detail. A verb that could not be carried out.",
     "script.finished": "steps. The scripted responder has no more steps.",
     "script.stuck": "step, waiting_for. A step waited for something that never came.",
-    "canary.acknowledged": "probe, writes. Writes that the stack acknowledged since the last such event.",
+    "canary.acknowledged": "probe, writes. A write that the stack acknowledged.",
     "canary.summary": "probe, acknowledged (count), missing, doubled, answered. Writes looked for at the end.",
     "stop.triggered": "probe, bad_for_s. A stop condition.",
     "harness.error": "detail. The harness failed; undo begins.",

@@ -126,9 +126,17 @@ def alerts(facts: Facts, scenario: Scenario, playbook: Playbook, onset: Mark | N
                 fired=mark(event),
                 cleared=mark(cleared) if cleared else None,
                 noise=noise,
+                interval_ns=_whole(event, "interval_ns"),
+                threshold_ns=_whole(event, "threshold_ns"),
+                delivery_ns=_whole(event, "delivery_ns"),
             )
         )
     return tuple(found)
+
+
+def _whole(event: Event, key: str) -> int | None:
+    value = event.data.get(key)
+    return None if value is None else int(value)
 
 
 def _clear_at_steady_state(facts: Facts) -> dict[str, Any]:

@@ -82,13 +82,20 @@ class Detection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """An alert. ``noise`` says why it is no qualifying detection; empty when it is one."""
+    """An alert. ``noise`` says why it is no qualifying detection; empty when it is one.
+
+    The parts of its delay, ns: ``interval_ns`` at the most between the cause and the first look, ``threshold_ns`` until
+    the condition had held, ``delivery_ns`` from there to us. None: not known.
+    """
 
     alert_id: str
     source: str
     fired: Mark
     cleared: Mark | None
     noise: str
+    interval_ns: int | None = None
+    threshold_ns: int | None = None
+    delivery_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +182,7 @@ class Reading:
     drill_id: str
     mode: str
     smoke: bool
+    script: str
     rule_set: str
     began_utc: datetime
     last: Mark

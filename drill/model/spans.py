@@ -33,6 +33,7 @@ def read(events: Sequence[Event]) -> Reading:
         drill_id=str(head.get("drill_id", "")),
         mode=str(head.get("mode", "live")),
         smoke=bool(head.get("smoke")),
+        script=str(head.get("script", "")),
         rule_set=str(head.get("rule_set", "")),
         began_utc=_utc(events[0].utc),
         last=replace(mark(events[-1]), t=max(event.t for event in events)),

@@ -28,7 +28,7 @@ class Rehearsal:
 
     def __post_init__(self) -> None:
         self.stack = MemoryStack(self.plan.config.stack.services, self.runtime, {"api": ("db",)})
-        self.sinks = {name: MemorySink(name, self.runtime) for name in ("email", "status-page")}
+        self.sinks = {name: MemorySink(name, self.runtime) for name in ("email", "status-page", "banner", "chat")}
         self.leases = MemoryLeases()
         journal = Journal(lambda line, _: self.lines.append(line), self.runtime.now_ns, self.runtime.utc)
         self.recorder = Recorder(journal)

@@ -14,14 +14,14 @@ from web import Known, serving
 
 from drill.detectors.http import HttpProber
 from drill.errors import StackError
-from drill.model.config import ProbeSpec
+from drill.model.config import LedgerSpec, ProbeSpec
 from drill.model.playbook import DetectionSource
 from drill.model.units import Seconds
 
 T = TypeVar("T")
 
 
-def spec(name: str = "p", *, path: str = "/", type_: str = "http", expect: int = 200, deadline: float = 2) -> ProbeSpec:
+def spec(name: str = "p", *, path: str = "/", type_: str = "http", expect: int = 0, deadline: float = 2) -> ProbeSpec:
     return ProbeSpec(
         name=name, service="api", path=path, audience="user", type=type_, expect=expect, deadline=Seconds(deadline)
     )
@@ -157,6 +157,37 @@ def test_a_canary_that_was_refused_is_not_acknowledged_but_keeps_its_token() -> 
         sample = run(port, lambda prober: prober.probe(spec(type_="canary")))
     assert (sample.ok, sample.acknowledged) == (False, False)
     assert sample.token
+
+
+def test_a_canary_that_is_promised_but_not_done_is_bad_and_yet_acknowledged() -> None:
+    with serving(lambda *_: (202, {})) as port:
+        sample = run(port, lambda prober: prober.probe(spec(type_="canary", expect=201)))
+    assert (sample.ok, sample.acknowledged) == (False, True)
+
+
+LEDGER = LedgerSpec(name="customers", service="api", path="/ledger", held_service="api", held_path="/held")
+
+
+def test_a_ledger_is_read_before_what_is_held() -> None:
+    asked: list[str] = []
+
+    def handle(method: str, path: str, body: Any) -> tuple[int, Any]:
+        asked.append(path)
+        return 200, ["a", "b"] if path == "/ledger" else {"a": 1, "b": 2, "c": 1}
+
+    with serving(handle) as port:
+        assert run(port, lambda prober: prober.ledger(LEDGER)) == (["a", "b"], {"a": 1, "b": 2, "c": 1})
+    assert asked == ["/ledger", "/held"]
+
+
+@pytest.mark.parametrize("broken", ["/ledger", "/held"])
+@pytest.mark.parametrize("answer", [(500, {}), (200, b"no json"), (200, 3), (200, [1])])
+def test_a_ledger_is_unknown_when_either_side_gives_no_list(broken: str, answer: tuple[int, Any]) -> None:
+    def handle(method: str, path: str, body: Any) -> tuple[int, Any]:
+        return answer if path == broken else (200, ["a"] if path == "/ledger" else {"a": 1})
+
+    with serving(handle) as port:
+        assert run(port, lambda prober: prober.ledger(LEDGER)) is None
 
 
 @pytest.mark.parametrize("answer", [(500, {}), (200, b"no json"), (200, ["a"]), (200, {"a": "many"})])

@@ -31,7 +31,7 @@ def use(drill: Rehearsal, verb: str, **args: str) -> str:
         ("role", {"role": "scribe"}, "role.taken"),
         ("note", {"type": "fact", "text": "x"}, "note.added"),
         ("act", {"mitigation": "restart-api"}, "mitigation.finished"),
-        ("verify", {}, "source.checked"),
+        ("verify", {"source": "uptime"}, "source.checked"),
         ("update", {"status": "monitoring", "text": "x", "next_update": "10:30"}, "update.posted"),
         ("notify", {"channel": "email", "template": "investigating-email", "what": "x"}, "message.accepted"),
         ("checkpoint", {"text": "x"}, "checkpoint.made"),

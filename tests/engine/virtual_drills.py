@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from small_stack import SOURCE
+
 from drill import shipped
 from drill.engine.setting import Plan
 from drill.loader import load_config, load_playbook, load_scenario, with_smoke
@@ -19,14 +21,15 @@ from injectors.container.stop import Stop
 from injectors.noop import NoOp
 
 KINDS: Mapping[str, Injector] = {cls.kind: cls() for cls in (NoOp, Pause, Kill, Stop)}
-_CONFIG = load_config(shipped.reference_config())
-_REAL = load_playbook(shipped.playbook_path("standard"))
+_CONFIG = load_config(SOURCE / "drill.yaml")
+_REAL = load_playbook(SOURCE / "playbook.yaml")
 _SMOKE = with_smoke(_REAL)
 
 
 def scenario(name: str, **changes: Any) -> Scenario:
-    """A shipped scenario, changed."""
-    return replace(load_scenario(shipped.scenarios_dir() / f"{name}.yaml"), **changes)
+    """A scenario of the small stack or of the catalogue, changed."""
+    own = SOURCE / "scenarios" / f"{name}.yaml"
+    return replace(load_scenario(own if own.exists() else shipped.scenarios_dir() / f"{name}.yaml"), **changes)
 
 
 def plan_of(found: Scenario, **changes: Any) -> Plan:

@@ -1,0 +1,79 @@
+"""Pages in the chat room: everybody is called for what the playbook says, and the room hears of what was declared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from virtual_drills import plan_of, rehearsal, scenario
+
+from drill.engine.pager import HERE
+from drill.model.config import IntakeConfig
+from drill.testing.rehearse import Rehearsal
+
+
+def drill_with(pages: tuple[str, ...], severity: str = "SEV-1", *, here: bool = True) -> Rehearsal:
+    """A drill whose uptime source suggests ``severity``, which calls everybody or does not."""
+    found = scenario("api-crashed")
+    plan = plan_of(found)
+    playbook = replace(
+        plan.playbook,
+        on_call=replace(plan.playbook.on_call, pages=pages),
+        sources=tuple(replace(source, severity=severity) for source in plan.playbook.sources),
+        severities=tuple(replace(row, here=here and row.rank <= 2) for row in plan.playbook.severities),
+    )
+    config = replace(plan.config, intake=IntakeConfig(service="mail", token="t"))
+    return rehearsal(found, playbook=playbook, config=config)
+
+
+def posts(drill: Rehearsal) -> list[str]:
+    """First lines of what the chat room got."""
+    return [message.subject for message in drill.sinks["chat"].messages.values()]
+
+
+def test_a_page_goes_to_every_channel_that_the_playbook_names() -> None:
+    drill = drill_with(("chat", "email"))
+    drill.run()
+    delivered = [event.data["channel"] for event in drill.events if event.kind == "page.delivered"]
+    assert sorted(delivered) == ["chat", "email"]
+
+
+@pytest.mark.parametrize(
+    ("severity", "here", "called"), [("SEV-1", True, True), ("SEV-3", True, False), ("SEV-1", False, False)]
+)
+def test_everybody_is_called_by_severity_only(severity: str, here: bool, called: bool) -> None:
+    drill = drill_with(("chat",), severity, here=here)
+    drill.run()
+    assert posts(drill)[0].startswith(HERE) is called
+    assert "[EXERCISE]" in posts(drill)[0]
+
+
+def test_the_room_hears_who_acknowledged_and_what_was_declared() -> None:
+    drill = drill_with(("chat",))
+    drill.run()
+    said = [event.data for event in drill.events if event.kind == "chat.posted"]
+    assert [(("acknowledged" in data["text"]), data["here"]) for data in said] == [(True, False), (False, True)]
+    assert all("[EXERCISE]" in text for text in posts(drill))
+
+
+def test_without_chat_in_the_playbook_the_room_hears_nothing() -> None:
+    drill = drill_with(("email",))
+    drill.run()
+    assert posts(drill) == []
+
+
+def test_a_room_that_takes_nothing_is_recorded_and_stops_nothing() -> None:
+    drill = drill_with(("chat", "email"))
+    drill.sinks["chat"].down = True
+    assert drill.run() == "completed"
+    kinds = [event.kind for event in drill.events]
+    assert "page.failed" in kinds
+    assert "chat.failed" in kinds
+
+
+def test_a_channel_without_a_sink_is_a_failed_page() -> None:
+    drill = drill_with(("chat", "email"))
+    del drill.sinks["chat"]
+    assert drill.run() == "completed"
+    (failed,) = [event for event in drill.events if event.kind == "page.failed"]
+    assert "no sink" in failed.data["detail"]
