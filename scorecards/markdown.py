@@ -40,7 +40,7 @@ def _header(card: Scorecard) -> Iterator[str]:
     yield f"**{_labelled(card, verdict_word(card))}** — {card.headline}"
     yield ""
     if card.labels:
-        yield from (f"> {_LABELS[label]}" for label in card.labels)
+        yield from (f"> {_LABELS[label.partition(':')[0]]}" for label in card.labels)
         yield ""
     yield "| | |"
     yield "| --- | --- |"

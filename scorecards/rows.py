@@ -138,7 +138,19 @@ def _note(reading: Reading, span: Span) -> str:
             for s in reading.onset_detect
             if s.duration_ns is not None
         ]
+        notes += _delay(reading)
     return "; ".join(notes)
+
+
+def _delay(reading: Reading) -> list[str]:
+    """The parts of the alert's delay (C3), where an alert was the first detection."""
+    found = reading.detection
+    alert = next((a for a in reading.alerts if found and a.alert_id == found.alert_id), None)
+    if alert is None:
+        return []
+    parts = {"interval at most": alert.interval_ns, "threshold": alert.threshold_ns, "delivery": alert.delivery_ns}
+    words = [f"{name} {'unknown' if ns is None else format_seconds(ns / NS)}" for name, ns in parts.items()]
+    return [f"{alert.source} alert: {', '.join(words)}"]
 
 
 def _bound(mark: Mark | None) -> Bound | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RULE_SET = "spine-1"
+RULE_SET = "spine-2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +208,8 @@ CHECKS = (
         title="Acknowledged writes kept",
         points=0,
         required=True,
-        definition="Each canary write that the stack acknowledged is there once at the end.",
+        definition="Each write that the stack acknowledged, to the canary probes and to the synthetic customers, is there "
+        "once at the end. Without any acknowledged write it is unknown.",
         sources=("D5",),
     ),
 )

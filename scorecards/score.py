@@ -100,7 +100,8 @@ def _result(reading: Reading, items: Iterable[Row | Check]) -> Result:
 
 
 def _labels(reading: Reading) -> tuple[str, ...]:
-    return ("SMOKE",) * reading.smoke + ("SCRIPTED",) * (reading.mode == "scripted")
+    version = f": {reading.script}" if reading.script else ""
+    return ("SMOKE",) * reading.smoke + (f"SCRIPTED{version}",) * (reading.mode == "scripted")
 
 
 def _headline(reading: Reading, result: Result, items: Iterable[Row | Check]) -> str:

@@ -1,27 +1,25 @@
-"""For all tests: the ``engine`` marker, and the reference stack on both kinds, up once a session."""
+"""For all tests: the ``engine`` marker, the small stack on both kinds, and the whole reference stack on Docker."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import secrets
-import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from small_stack import free_ports, small_ports, small_project
 
 from drill import shipped
+from drill.cli.ready import PORTS
 from drill.loader import load_config
 from drill.model.config import Config
 from drill.ports import Stack
 from drill.stacks.compose import ComposeStack
 from drill.stacks.engine import engine_answers
 from drill.stacks.process import ProcessStack
-
-_PORTS = ("DB", "API", "MAIL_HTTP", "MAIL_SMTP", "STATUSPAGE")
-
 
 _engine = functools.cache(engine_answers)
 
@@ -35,17 +33,29 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def reference_config() -> Config:
-    """The reference stack's settings; its data is disposable."""
-    config = load_config(shipped.reference_config())
-    return replace(config, stack=replace(config.stack, data="disposable"))
+def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the small stack's project."""
+    return small_project(tmp_path_factory.mktemp("small"), _name())
 
 
 @pytest.fixture(scope="session")
-def process_stack(reference_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessStack]:
-    """The reference stack as local processes."""
-    root = shipped.reference_config().parent
-    stack = ProcessStack(reference_config, root, tmp_path_factory.mktemp("process-stack"), shipped.root())
+def small_config(small_home: Path) -> Config:
+    """The small stack's settings; its data is disposable."""
+    return load_config(small_home / "drill.yaml")
+
+
+@pytest.fixture(scope="session")
+def reference_config() -> Config:
+    """The reference stack's settings."""
+    return load_config(shipped.reference_config())
+
+
+@pytest.fixture(scope="session")
+def process_stack(
+    small_config: Config, small_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ProcessStack]:
+    """The small stack as local processes."""
+    stack = ProcessStack(small_config, small_home, tmp_path_factory.mktemp("process-stack"), shipped.root())
     try:
         stack.up(print)
         yield stack
@@ -54,16 +64,30 @@ def process_stack(reference_config: Config, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="session")
-def compose_stack(reference_config: Config) -> Iterator[ComposeStack]:
-    """The reference stack under Compose, as a project of this session alone, on free ports."""
+def compose_stack(small_config: Config, small_home: Path) -> Iterator[ComposeStack]:
+    """The small stack under Compose, as a project of this session alone, on free ports."""
+    yield from _up(ComposeStack(small_config, small_home, shipped.root()), small_ports())
+
+
+@pytest.fixture(scope="session")
+def reference_stack(reference_config: Config) -> Iterator[ComposeStack]:
+    """The whole reference stack under Compose, as a project of this session alone, on free ports."""
     compose = reference_config.stack.compose
     assert compose is not None
-    mine = replace(compose, project=f"drill-test-{os.getpid()}-{secrets.token_hex(2)}")
-    config = replace(reference_config, stack=replace(reference_config.stack, compose=mine))
-    stack = ComposeStack(config, shipped.reference_config().parent, shipped.root())
+    config = replace(reference_config, stack=replace(reference_config.stack, compose=replace(compose, project=_name())))
+    numbers = free_ports(len(PORTS))
+    ports = {name: str(number) for name, number in zip(PORTS, numbers, strict=True)}
+    yield from _up(ComposeStack(config, shipped.reference_config().parent, shipped.root()), ports)
+
+
+def _name() -> str:
+    return f"drill-test-{os.getpid()}-{secrets.token_hex(2)}"
+
+
+def _up(stack: ComposeStack, ports: Mapping[str, str]) -> Iterator[ComposeStack]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, port in zip(_PORTS, _free_ports(len(_PORTS)), strict=True):
-            patch.setenv(f"DRILL_{name}_PORT", str(port))
+        for name, port in ports.items():
+            patch.setenv(name, port)
         try:
             stack.up(print)
             yield stack
@@ -76,14 +100,4 @@ def compose_stack(reference_config: Config) -> Iterator[ComposeStack]:
 def stack(request: pytest.FixtureRequest) -> Stack:
     """The same test on both stacks."""
     found: Stack = request.getfixturevalue(f"{request.param}_stack")
-    return found
-
-
-def _free_ports(count: int) -> list[int]:
-    """Below the kernel's own range: no outgoing connection can take one while its service is down."""
-    found: list[int] = []
-    while len(found) < count:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", 12000 + secrets.randbelow(8000)))
-            found.append(probe.getsockname()[1])
     return found

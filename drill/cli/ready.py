@@ -17,7 +17,7 @@ from drill import shipped
 from drill.cli.hat import draw_for
 from drill.cli.options import JSON, STACK
 from drill.cli.project import CONFIG, Project, open_project
-from drill.cli.run import run_drill
+from drill.cli.run import prepare, run_drill
 from drill.errors import InvalidInput, Refused, StackError
 
 if TYPE_CHECKING:
@@ -26,12 +26,20 @@ if TYPE_CHECKING:
 
 _DEMO = "drill-demo"
 """A Compose project of the demo's own: a demo enrols no stack that somebody else started."""
-_PORTS = {
-    "DRILL_API_PORT": 18000,
+PORTS = {
+    "DRILL_GATEWAY_PORT": 18000,
+    "DRILL_WORKER_PORT": 18010,
+    "DRILL_DB_PRIMARY_PORT": 15432,
+    "DRILL_DB_REPLICA_PORT": 15433,
+    "DRILL_VENDORS_PORT": 18090,
+    "DRILL_TOXIPROXY_PORT": 18474,
+    "DRILL_PROMETHEUS_PORT": 19090,
+    "DRILL_ALERTMANAGER_PORT": 19093,
+    "DRILL_INTAKE_PORT": 18070,
+    "DRILL_STATUSPAGE_PORT": 18080,
     "DRILL_MAIL_HTTP_PORT": 18025,
     "DRILL_MAIL_SMTP_PORT": 11025,
-    "DRILL_STATUSPAGE_PORT": 18080,
-    "DRILL_DB_PORT": 15432,
+    "DRILL_TRAFFIC_PORT": 18060,
 }
 """The variables of docker-compose.staging.yml and their defaults."""
 
@@ -56,7 +64,7 @@ def demo_command(kind: str | None, seed: int | None, keep: bool) -> None:
     keep = keep or _runs(stack)
     try:
         stack.up(lambda line: click.echo(f"stack: {line}"))
-        code = run_drill(project, draw_for(project, kind, seed), kind, seed=seed, smoke=True)
+        code = run_drill(prepare(project, draw_for(project, kind, seed), kind, seed=seed, smoke=True))
     finally:
         if not keep:
             stack.down(lambda line: click.echo(f"stack: {line}"))
@@ -85,7 +93,7 @@ def _demo_project() -> Project:
 
 def _use_free_ports() -> None:
     """Let the reference stack publish on free ports where its own are taken, for example by `drill stack up`."""
-    for name, port in _PORTS.items():
+    for name, port in PORTS.items():
         with socket.socket() as trial:
             if name not in os.environ and trial.connect_ex(("127.0.0.1", port)) == 0:
                 os.environ[name] = str(_free_port())

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,7 @@ from drill.errors import Aborted, DrillError, InvalidInput
 from drill.model.verbs import VERBS
 
 if TYPE_CHECKING:
+    from drill.model.scenario import Scenario
     from drill.store import DrillFolder
 
 
@@ -27,10 +29,17 @@ if TYPE_CHECKING:
 @STACK
 @click.option("--seed", type=int, help="Seed of everything that is made up; random when left out.")
 @click.option("--smoke/--real", default=True, help="Shorter intervals and targets from the playbook, for CI.")
+@click.option("--script", default="", help="Version of the scenario's script to play, for example `clumsy`.")
 @click.option("--foreground", is_flag=True, help="Run the conductor in this process.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done to what, and how it would be undone.")
 def run_command(
-    scenario: str | None, kind: str | None, seed: int | None, smoke: bool, foreground: bool, dry_run: bool
+    scenario: str | None,
+    kind: str | None,
+    seed: int | None,
+    smoke: bool,
+    script: str,
+    foreground: bool,
+    dry_run: bool,
 ) -> None:
     """Run a drill with the scripted responder. Without SCENARIO the hat draws one."""
     project = open_project()
@@ -44,13 +53,12 @@ def run_command(
     if dry_run:
         _dry_run(project, scenario, kind or "", seed)
         return
-    sys.exit(run_drill(project, scenario, kind or "", seed=seed, smoke=smoke, foreground=foreground))
+    folder = prepare(project, scenario, kind or "", seed=seed, smoke=smoke, script=script)
+    sys.exit(run_drill(folder, foreground=foreground))
 
 
-def run_drill(project: Project, scenario: str, kind: str, *, seed: int, smoke: bool, foreground: bool = False) -> int:
-    """Run one drill and watch it to its end; the exit code."""
-    folder = prepare(project, scenario, kind, seed=seed, smoke=smoke)
-    click.echo(f"drill {folder.id}: {scenario} on the {kind or project.config.stack.default} stack, seed {seed}")
+def run_drill(folder: DrillFolder, *, foreground: bool = False) -> int:
+    """Run a prepared drill and watch it to its end; the exit code."""
     if foreground:
         from drill.cli.finish import write_results
         from drill.conductor.process import conduct
@@ -77,8 +85,8 @@ def _attached(folder: DrillFolder) -> None:
     process.wait()
 
 
-def prepare(project: Project, scenario: str, kind: str, *, seed: int, smoke: bool) -> DrillFolder:
-    """Put a drill's order on disk."""
+def prepare(project: Project, scenario: str, kind: str, *, seed: int, smoke: bool, script: str = "") -> DrillFolder:
+    """Put a drill's order on disk, and say what will run. Raises InvalidInput for an unknown script."""
     import platform
 
     import scorecards
@@ -87,7 +95,7 @@ def prepare(project: Project, scenario: str, kind: str, *, seed: int, smoke: boo
     from drill.conductor.order import Order, write_order
     from drill.loader import with_smoke
 
-    playbook, found = project.playbook(), project.scenario(scenario)
+    playbook, found = project.playbook(), with_script(project.scenario(scenario), script)
     folder = project.state.new_drill()
     order = Order(
         drill_id=folder.id,
@@ -100,6 +108,7 @@ def prepare(project: Project, scenario: str, kind: str, *, seed: int, smoke: boo
         seed=seed,
         rule_set=scorecards.RULE_SET,
         incident_number=project.state.incident_number(_today()),
+        script=script,
         stack_kind=kind or project.config.stack.default,
         root=str(project.root.resolve()),
         state=str(project.state.path.resolve()),
@@ -107,7 +116,19 @@ def prepare(project: Project, scenario: str, kind: str, *, seed: int, smoke: boo
         versions={"chaos-drill": __version__, "python": platform.python_version()},
     )
     write_order(folder, order)
+    played = f", script {script}" if script else ""
+    click.echo(f"drill {folder.id}: {scenario} on the {order.stack_kind} stack, seed {seed}{played}")
     return folder
+
+
+def with_script(scenario: Scenario, name: str) -> Scenario:
+    """The scenario with that version of its script in place of its own; an empty name changes nothing."""
+    if not name:
+        return scenario
+    if name not in scenario.scripts:
+        known = ", ".join(sorted(scenario.scripts)) or "none"
+        raise InvalidInput(f"scenario {scenario.id} has no script {name!r}; besides its own it has: {known}")
+    return replace(scenario, script=scenario.scripts[name])
 
 
 def _today() -> Any:

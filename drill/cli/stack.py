@@ -82,10 +82,13 @@ def logs_command(service: str, tail: int, kind: str | None) -> None:
 @stack_group.command("restore")
 @STACK
 def restore_command(kind: str | None) -> None:
-    """Undo what drills left, start what is stopped or paused, and wait until everything is healthy."""
+    """Undo what drills left, bring the data roles back, start what is stopped, and wait until everything is healthy."""
     project = open_project()
     _alone(project)
     stack = project.open_stack(kind or "")
+    if project.config.stack.restore and stack.identity().kind == "compose":
+        # First of all: an old primary that is simply started beside a new one would make two.
+        stack.restore(_say)
     for name, state in sorted(stack.services().items()):
         if state.paused or not state.running:
             _say(f"starting {name}")

@@ -29,7 +29,11 @@ _LINES: dict[str, Callable[[Data], str]] = {
     "impact.ended": lambda _: "impact ended",
     "alert.fired": lambda d: f"ALERT {d['source']}: {d['detail']}",
     "alert.cleared": lambda d: f"alert {d['source']} cleared",
-    "page.delivered": lambda d: f"page delivered to {d['to']}",
+    "page.delivered": lambda d: f"page delivered to {d['to']} by {d['channel']}",
+    "alert.ignored": lambda d: f"alert {d['alert']} ignored: {d['reason']}",
+    "intake.lost": lambda d: f"the intake does NOT answer: {d['detail']}",
+    "intake.back": lambda d: f"the intake answers again after {d['lost_ns'] / 1e9:.1f} s",
+    "chat.failed": lambda d: f"chat post NOT delivered: {d['detail']}",
     "page.failed": lambda d: f"page NOT delivered: {d['detail']}",
     "incident.acknowledged": lambda d: f"{d['player']} acknowledged",
     "incident.declared": lambda d: f"{d['player']} declared {d['severity']} {d['incident']}".rstrip(),
@@ -37,6 +41,7 @@ _LINES: dict[str, Callable[[Data], str]] = {
     "role.taken": lambda d: f"{d['player']} is {d['role']}",
     "mitigation.started": lambda d: f"{d['player']} runs {d['mitigation']}",
     "mitigation.finished": lambda d: f"{d['mitigation']} {'done' if d['ok'] else 'FAILED: ' + d['detail']}",
+    "roles.restored": lambda d: f"data roles {'restored' if d['ok'] else 'NOT restored'}: {d['detail']}",
     "mitigation.reverted": lambda d: f"{d['mitigation']} {'reverted' if d['ok'] else 'NOT reverted: ' + d['detail']}",
     "source.checked": lambda d: f"{d['player']} looked at {d['source']}: {'clear' if d['clear'] else 'not clear'}",
     "message.accepted": lambda d: (
@@ -47,7 +52,8 @@ _LINES: dict[str, Callable[[Data], str]] = {
     "verb.refused": lambda d: f"{d['player']} could not {d['verb']}: {d['detail']}",
     "script.stuck": lambda d: f"the script waits in vain for {d['waiting_for']}",
     "canary.summary": lambda d: (
-        f"{d['acknowledged']} acknowledged writes: {len(d['missing'])} missing, {len(d['doubled'])} doubled"
+        f"{d['acknowledged']} writes acknowledged to {d['probe']}: "
+        f"{len(d['missing'])} missing, {len(d['doubled'])} doubled"
     ),
     "stop.triggered": lambda d: f"STOP: {d['probe']} was bad for {d['bad_for_s']} s",
     "harness.error": lambda d: f"HARNESS: {d['detail']}",

@@ -30,6 +30,7 @@ class Order:
     seed: int
     rule_set: str
     incident_number: int
+    script: str
     stack_kind: str
     root: str
     state: str
@@ -51,6 +52,7 @@ class Order:
             seed=self.seed,
             rule_set=self.rule_set,
             incident_number=self.incident_number,
+            script=self.script,
             versions=self.versions,
         )
 

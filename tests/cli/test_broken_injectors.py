@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "crash"))
 
 from crash_session import Session
+from small_stack import small_project
 from observers import answers
 
 PLUGIN = """
@@ -49,7 +50,7 @@ blast_radius: [statuspage]
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """A stack, and somebody's package with two broken fault kinds, found by entry points."""
-    home = tmp_path_factory.mktemp("broken")
+    home = small_project(tmp_path_factory.mktemp("broken"))
     plugin = tmp_path_factory.mktemp("plugin")
     (plugin / "broken_faults.py").write_text(PLUGIN.replace("{mended}", str(home / "mended")))
     info = plugin / "broken_faults-1.0.dist-info"

@@ -15,11 +15,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "crash"))
 
 from crash_session import Run, Session
 from observers import until
+from small_stack import small_project
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    found = Session(tmp_path_factory.mktemp("sessions"), "process", {})
+    found = Session(small_project(tmp_path_factory.mktemp("sessions")), "process", {})
     up = found.drill("stack", "up", "--stack", "process")
     assert up.returncode == 0, up.stderr
     try:

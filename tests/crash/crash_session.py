@@ -108,7 +108,7 @@ class Session:
         """Service to published HTTP port, from what the stack was started with."""
         if self.kind == "compose":
             names = {"api": "API", "mail": "MAIL_HTTP", "statuspage": "STATUSPAGE"}
-            return {service: int(self.env[f"DRILL_{name}_PORT"]) for service, name in names.items()}
+            return {service: int(self.env[f"SMALL_{name}_PORT"]) for service, name in names.items()}
         found: dict[str, int] = {}
         for service in ("api", "mail", "statuspage"):
             for pid in processes_with("DRILL_SERVICE", service) & self._mine():

@@ -259,7 +259,7 @@ def test_a_completed_drill_whose_second_fault_was_never_injected_proves_nothing(
         ({"doubled": ["t1"]}, "fail"),
         ({"missing": 2}, "fail"),
         ({"answered": False}, "unknown"),
-        ({"unknown": 1}, "unknown"),
+        ({"acknowledged": 0}, "unknown"),
     ],
 )
 def test_lost_writes_fail_and_unseen_ones_are_unknown(change: dict[str, object], verdict: str) -> None:
