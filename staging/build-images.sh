@@ -11,23 +11,34 @@ export LC_ALL=C
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 official=debian:bookworm-slim
 home_made=drill-staging-debian:local
-services=(api mail statuspage db)
 pull_bound_s=20
 
 say() { printf 'images: %s\n' "$*"; }
 fail() { printf 'images: %s\n' "$*" >&2; exit 4; }
 
-digest() { (cd "$here" && find "$@" -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16); }
+# The proxy is part of the program: beside this folder in a checkout, two folders up in an installed wheel.
+package=$here/..
+[ -d "$package/drill/proxy" ] || package=$here/../../..
+
+digest() { # of these files and folders, wherever the folder that holds them lies
+    local item
+    for item in "$@"; do
+        local from=$here
+        [ "$item" != drill/proxy ] || from=$package
+        (cd "$from" && find "$item" -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum)
+    done | sha256sum | cut -c1-16
+}
+context() { tar -cf - --exclude=__pycache__ -C "$here" . -C "$package" drill/proxy; }
 label_of() { docker image inspect --format '{{index .Config.Labels "drill.sources"}}' "$1" 2>/dev/null || true; }
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 
-build() { # tag digest dockerfile [extra build arguments]
+build() { # tag digest dockerfile (in this folder) [extra build arguments]
     local tag=$1 sources=$2 file=$3
     shift 3
     local log
     log=$(mktemp)
     # The legacy builder: it is in every client, and finds images that exist only in this engine.
-    DOCKER_BUILDKIT=0 docker build --quiet --tag "$tag" --label "drill.sources=$sources" --file "$file" "$@" "$here" >"$log" 2>&1 ||
+    context | DOCKER_BUILDKIT=0 docker build --quiet --tag "$tag" --label "drill.sources=$sources" --file "$file" "$@" - >"$log" 2>&1 ||
         { cat "$log" >&2; fail "building $tag failed; the lines above say why"; }
     rm -f "$log"
 }
@@ -75,28 +86,39 @@ build_shared() {
     [ -z "${DRILL_APT_MIRROR:-}" ] || extra+=(--build-arg "APT_MIRROR=$DRILL_APT_MIRROR")
     local base
     choose_base
-    say "building drill-staging-base:local on $base (Python, PostgreSQL, curl from Debian; about a minute)"
-    build drill-staging-base:local "$1" "$here/base/Dockerfile" --build-arg "BASE=$base" "${extra[@]}"
+    say "building drill-staging-base:local on $base (Python, PostgreSQL, nginx, Redis, Prometheus from Debian; a minute or two)"
+    build drill-staging-base:local "$1" base/Dockerfile --build-arg "BASE=$base" "${extra[@]}"
+}
+
+image() { # tag dockerfile sources... [-- extra build arguments]; nothing when it is there and its sources are unchanged
+    local tag=$1 file=$2 sources=() found
+    shift 2
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do sources+=("$1"); shift; done
+    [ $# = 0 ] || shift
+    images=$((images + 1))
+    found=$(digest base "$file" "${sources[@]}")
+    [ "$(label_of "$tag")" != "$found" ] || return 0
+    say "building $tag"
+    build "$tag" "$found" "$file" "$@"
+    built=1
 }
 
 main() {
     exec 9<"${BASH_SOURCE[0]}"
     flock 9 # two runs at once would build everything twice
     require_engine
-    local shared service sources built=0
+    local shared built=0 images=1
+    local app=(app common.py api worker vendors traffic intake statuspage mail)
     shared=$(digest base)
     if [ "$(label_of drill-staging-base:local)" != "$shared" ]; then
         build_shared "$shared"
         built=1
     fi
-    for service in "${services[@]}"; do
-        sources=$(digest base common.py "$service")
-        [ "$(label_of "drill-staging-$service:local")" != "$sources" ] || continue
-        say "building drill-staging-$service:local"
-        build "drill-staging-$service:local" "$sources" "$here/$service/Dockerfile"
-        built=1
-    done
-    if [ "$built" = 0 ]; then say "all ${#services[@]} images are there and up to date"; else say "done in $SECONDS s"; fi
+    image drill-staging-app:local app/Dockerfile "${app[@]}"
+    image drill-staging-app:payments-2 releases/Dockerfile "${app[@]}" releases/payments-2 -- --build-arg RELEASE_FILES=payments-2
+    image drill-staging-db:local db/Dockerfile db
+    image drill-staging-proxy:local toxiproxy/Dockerfile drill/proxy
+    if [ "$built" = 0 ]; then say "all $images images are there and up to date"; else say "done in $SECONDS s"; fi
 }
 
 main

@@ -6,10 +6,11 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from drill import clock
+from drill.detectors import prometheus
 from drill.errors import StackError
 from drill.model.config import LedgerSpec, ProbeSpec
 from drill.model.playbook import DetectionSource
@@ -69,7 +70,12 @@ class HttpProber:
         return _sample(look, look.status == (spec.expect or 200))
 
     async def check(self, source: DetectionSource) -> Sample:
-        """GET; good on 2xx, as an uptime monitor has it."""
+        """Type ``http``: GET, good on 2xx, as an uptime monitor has it. Type ``prometheus``: good while clear."""
+        if source.type == "prometheus":
+            target = _Target(source.name, source.via, "http", prometheus.RULES)
+            look = await self._ask(target, "GET", source.deadline)
+            ok, detail = prometheus.verdict(look.body, source) if look.succeeded else (False, look.detail)
+            return _sample(replace(look, detail=detail), ok)
         look = await self._look(source, "GET", source.deadline)
         return _sample(look, look.succeeded)
 

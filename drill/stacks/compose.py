@@ -4,38 +4,42 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drill.clock import now_ns
-from drill.errors import ActionFailed, InvalidInput, StackError
+from drill.errors import InvalidInput, StackError
 from drill.model import config as model
 from drill.model.config import Config, ServiceSpec
 from drill.model.lease import Moment, StackIdentity
-from drill.ports import ExecResult, ServiceState, StagingSign
-from drill.stacks import containers, exits, signs
+from drill.ports import ExecResult, Proxies, ServiceState, StagingSign
+from drill.stacks import containers, deploy, exits, replicas, signs
 from drill.stacks.compose_cli import compose, stream
-from drill.stacks.engine import connect, endpoint, engine_errors, engine_id
-from drill.stacks.moments import bracket
+from drill.stacks.engine import endpoint, engine_errors, engine_id
+from drill.stacks.inside import run_inside
+from drill.stacks.moments import bracket, spanning
+from drill.stacks.project import Project
+from drill.stacks.readiness import wait_until_ready
+from drill.stacks.roles import proxies_of, role_capabilities
 
 if TYPE_CHECKING:
-    from docker import DockerClient
     from docker.models.containers import Container
 
 _POLL_S = 0.1
 _RESTART_GRACE_S = 5
 _PREPARE_S = 900.0
 _COMPOSE_S = 180.0
-_PROJECT, _SERVICE, _ONEOFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
+_RESTORE_S = 60.0
 _ROLE_QUERY = 'psql -XtAq -U "${POSTGRES_USER:-postgres}" -d "${POSTGRES_DB:-postgres}" -c "select pg_is_in_recovery()"'
 
 
 class ComposeStack:
-    """One container a service, found by Compose's labels each time.
+    """The services of a Compose project, with one container or several each, found by Compose's labels each time.
 
+    What is done to a service is done to all its replicas, at once but for ``deploy``; the moment spans them all.
     ``root``: folder of drill.yaml; ``shipped``: what {shipped} becomes. Every call has a time-out.
     """
 
@@ -46,18 +50,16 @@ class ComposeStack:
         self._compose: model.ComposeStack = config.stack.compose
         self._root = root
         self._shipped = shipped
-        self._lock = threading.Lock()
-        self._client: DockerClient | None = None
+        self._project = Project(self._compose.project)
 
     def identity(self) -> StackIdentity:
         """Endpoint and engine id together, and the Compose project."""
-        project = self._compose.project
-        return StackIdentity(kind="compose", project=project, endpoint=endpoint(), engine_id=engine_id(self._engine()))
+        engine = engine_id(self._project.engine())
+        return StackIdentity(kind="compose", project=self._project.name, endpoint=endpoint(), engine_id=engine)
 
     def capabilities(self) -> frozenset[str]:
-        """``postgresql`` when a service has that role."""
-        found = {"containers", "pause"} | {"flags" for spec in self.specs() if spec.flags}
-        return frozenset(found | {"postgresql" for spec in self.specs() if spec.role == "postgresql"})
+        """``postgresql``, ``toxiproxy``, ``prometheus``, ``alertmanager`` when a service has that role."""
+        return frozenset({"containers", "pause", "deploy"}) | role_capabilities(self.specs())
 
     def specs(self) -> Sequence[ServiceSpec]:
         """The services that drill.yaml names."""
@@ -67,119 +69,139 @@ class ComposeStack:
         """Prepare, start and wait until all is healthy. Removes nothing. Raises StackError with the last log lines."""
         file = self._file()
         if self._compose.prepare:
-            prepare = [item.replace("{shipped}", str(self._shipped)) for item in self._compose.prepare]
-            stream(prepare, self._root, say, _PREPARE_S)
-        compose(file, self._compose.project, ["up", "-d"], say, _COMPOSE_S)
-        within = self._config.stack.ready_within
-        deadline = time.monotonic() + within
+            self._stream(self._compose.prepare, say, _PREPARE_S)
         for spec in self.specs():
-            if not self.wait_healthy(spec.name, max(deadline - time.monotonic(), 0.1)):
-                last = " | ".join(self.logs(spec.name, 5).splitlines()) or "its log is empty"
-                raise StackError(f"{spec.name} is not healthy after {within:g} s: {last}")
-            say(f"{spec.name} is up")
+            deploy.settle(self._project, spec.name)
+        compose(file, self._project.name, ["up", "-d"], self._shipped, say, _COMPOSE_S)
+        wait_until_ready(self, [spec.name for spec in self.specs()], self._config.stack.ready_within, say)
 
     def down(self, say: Callable[[str], None]) -> None:
         """Remove the project's containers and networks; its volumes only when the data is disposable."""
         for name, state in self.services().items():
-            if state.paused:
+            if state.any_paused:
                 self.unpause(name)
         volumes = ["--volumes"] if self._config.stack.data == "disposable" else []
-        compose(self._file(), self._compose.project, ["down", *volumes], say, _COMPOSE_S)
+        compose(self._file(), self._project.name, ["down", *volumes], self._shipped, say, _COMPOSE_S)
 
     def services(self) -> Mapping[str, ServiceState]:
         """The services of drill.yaml that have a container, in any state."""
-        found = self._containers()
+        found = self._project.by_service()
         return {
-            spec.name: containers.state_of(spec.name, found[spec.name].attrs)
+            spec.name: replicas.state_of(spec.name, [container.attrs for container in found[spec.name]])
             for spec in self.specs()
             if spec.name in found
         }
 
     def staging_signs(self, service: str) -> Sequence[StagingSign]:
-        """From the container's labels and environment."""
-        attrs = self._container(service).attrs
-        return signs.signs(containers.labels_of(attrs), containers.env_of(attrs))
+        """From the labels and environment of each replica; what they share is told once."""
+        each = [container.attrs for container in self._project.existing(service)]
+        found = [sign for attrs in each for sign in signs.signs(containers.labels_of(attrs), containers.env_of(attrs))]
+        return list(dict.fromkeys(found))
 
     def start(self, service: str) -> Moment:
-        """Start it unless it runs (a paused one runs)."""
-        container, began = self._container(service), now_ns()
-        if not container.attrs["State"]["Running"]:
-            with engine_errors(f"starting {service}"):
-                container.start()
-        return bracket(began, now_ns(), "call")
+        """Start what does not run (a paused one runs)."""
+        deploy.settle(self._project, service)
+        down = [one for one in self._project.existing(service) if not _running(one.attrs["State"])]
+        return self._each(down, f"starting {service}", lambda one: one.start(), "already running")
 
     def stop(self, service: str, grace_s: float) -> Moment:
         """Its stop signal, ``grace_s`` seconds, SIGKILL. It stops answering between the signal and the exit."""
-        container, began = self._container(service), now_ns()
-        if not container.attrs["State"]["Running"]:
-            return bracket(began, now_ns(), "already stopped")
-        with engine_errors(f"stopping {service}"):
-            self._wake(container)
+        running = [one for one in self._project.existing(service) if _running(one.attrs["State"])]
+
+        def stop_one(container: Container) -> Moment:
+            began = now_ns()
+            if container.attrs["State"]["Paused"]:
+                container.unpause()
             moment = exits.observe(container, lambda: container.stop(timeout=math.ceil(grace_s)))
-        return bracket(began, moment.at_ns + moment.uncertainty_ns, moment.source)
+            return bracket(began, moment.at_ns + moment.uncertainty_ns, moment.source)
+
+        return self._each(running, f"stopping {service}", stop_one, "already stopped")
 
     def kill(self, service: str, signal: str = "SIGKILL") -> Moment:
-        """Send a signal that ends it, and see it end."""
-        container = self._container(service)
-        with engine_errors(f"killing {service}"):
+        """Send a signal that ends it, and see it end. Raises ActionFailed when no replica runs."""
+
+        def kill_one(container: Container) -> Moment:
             return exits.observe(container, lambda: container.kill(signal))
 
+        return self._each(self._those(service, _running), f"killing {service}", kill_one)
+
     def pause(self, service: str) -> Moment:
-        """Freeze all its processes."""
-        return self._call(service, "pausing", lambda container: container.pause())
+        """Freeze all its processes. Raises ActionFailed when no replica can be frozen."""
+        return self._each(self._those(service, _active), f"pausing {service}", lambda one: one.pause())
 
     def unpause(self, service: str) -> Moment:
-        """Thaw them."""
-        return self._call(service, "unpausing", lambda container: container.unpause())
+        """Thaw them. Raises ActionFailed when no replica is frozen."""
+        return self._each(self._those(service, _paused), f"unpausing {service}", lambda one: one.unpause())
 
     def restart(self, service: str) -> Moment:
-        """Start it again from any state; ± from the stop to the start's answer."""
-        container, began = self._container(service), now_ns()
-        with engine_errors(f"restarting {service}"):
+        """Start it again from any state, all replicas at once; ± from the stop to the start's answer."""
+        deploy.settle(self._project, service)
+
+        def restart_one(container: Container) -> None:
             if container.attrs["State"]["Paused"]:
                 # Woken first, it would answer what hung, and an alert would clear for a moment. A kill wakes it dying.
                 container.kill("SIGKILL")
                 container.wait(timeout=_RESTART_GRACE_S)
             container.restart(timeout=_RESTART_GRACE_S)
-        return bracket(began, now_ns(), "call")
+
+        return self._each(self._project.existing(service), f"restarting {service}", restart_one)
+
+    def deploy(self, service: str, image: str) -> Moment:
+        """Recreate what does not run from that image, replica by replica; from any state. See ``drill.stacks.deploy``.
+
+        ``image``: a reference or an id; on the engine already. What it changes beside is the image's own settings.
+        """
+        return deploy.deploy(self._project, service, image)
+
+    def image(self, service: str) -> str:
+        """The reference that its replicas were made from; where they differ, each in order."""
+        return replicas.alike(deploy.references(self._project.existing(service)))
+
+    def image_id(self, image: str) -> str:
+        """The id that ``facts["image"]`` shows for it. Raises StackError when it is not on the engine."""
+        return str(deploy.find_image(self._project.engine(), image).id)
 
     def wait_healthy(self, service: str, timeout_s: float) -> bool:
-        """Whether it runs and its health check passed (where it has one) within ``timeout_s``."""
+        """Whether every replica runs and passed its health check (where it has one) within ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
         while True:
-            state = self.services().get(service)
-            if state and state.running and not state.paused and state.healthy is not False:
+            found = [container.attrs for container in self._project.replicas(service)]
+            state = replicas.state_of(service, found) if found else None
+            if state and state.running and not state.any_paused and state.healthy is not False:
                 return True
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL_S)  # health is asked for, never told
 
+    def trouble(self, service: str) -> tuple[str, bool]:
+        """Why it is not ready, in words; whether a replica has ended for good."""
+        found = [container.attrs for container in self._project.replicas(service)]
+        ended = [attrs for attrs in found if containers.has_ended(attrs)]
+        bad = ended or [attrs for attrs in found if containers.healthy_of(attrs["State"]) is False] or found
+        return (containers.trouble(bad[0]) if bad else "it has no container"), bool(ended)
+
     def exec(self, service: str, argv: Sequence[str], timeout_s: float = 10) -> ExecResult:
-        """Run a command in the container. Raises ActionFailed when it does not end in time; it is not killed then."""
-        container = self._container(service)
-        answers: list[ExecResult | Exception] = []
-        # The SDK waits for output without any limit: only a thread of its own bounds it.
-        work = threading.Thread(target=_exec, args=(container, list(argv), answers), daemon=True)
-        work.start()
-        work.join(timeout_s)
-        if not answers:
-            raise ActionFailed(f"{service}: {argv[0]} did not end within {timeout_s:g} s")
-        if isinstance(answers[0], Exception):
-            raise answers[0]
-        return answers[0]
+        """Run a command in the first replica that runs. Raises ActionFailed when it does not end in time; it is not
+        killed then."""
+        return run_inside(self._those(service, _active)[0], service, argv, timeout_s)
 
     def logs(self, service: str, tail: int = 200) -> str:
-        """Its last lines of output."""
-        container = self._container(service)
+        """The last lines of output; of several replicas each its own, marked with the container's name."""
+        found = self._project.existing(service)
         with engine_errors(f"reading the log of {service}"):
-            return container.logs(tail=tail).decode(errors="replace")
+            texts = [(one.name, one.logs(tail=tail).decode(errors="replace")) for one in found]
+        if len(texts) == 1:
+            return texts[0][1]
+        return "\n".join(f"{name} | {line}" for name, text in texts for line in text.splitlines())
 
     def address(self, service: str, port: str) -> tuple[str, int]:
-        """From the port bindings of its container, which may be stopped."""
+        """From the port bindings of its container, or of the one it is reached through; that may be stopped."""
         spec = self._config.service(service)
+        if spec is not None and spec.through:
+            return self.address(spec.through, port)
         if spec is None or port not in spec.ports:
             raise InvalidInput(f"drill.yaml: service {service!r} has no port named {port!r}")
-        number = containers.published(self._container(service).attrs, spec.ports[port])
+        number = containers.published(self._project.existing(service)[0].attrs, spec.ports[port])
         if number is None:
             raise StackError(f"{service} does not publish its port {spec.ports[port]}; publish it on 127.0.0.1")
         return "127.0.0.1", number
@@ -188,12 +210,21 @@ class ComposeStack:
         """Asked of each database itself."""
         return {spec.name: self._role(spec.name) for spec in self.specs() if spec.role == "postgresql"}
 
+    def restore(self, say: Callable[[str], None]) -> None:
+        """Run ``stack.restore`` of drill.yaml, at most 60 s. Unfinished deployments are ended first."""
+        if not self._config.stack.restore:
+            raise InvalidInput("drill.yaml has no stack.restore; add the commands that bring the data roles back")
+        for spec in self.specs():
+            deploy.settle(self._project, spec.name)
+        self._stream(self._config.stack.restore, say, _RESTORE_S)
+
+    def proxies(self, service: str) -> Proxies:
+        """Those of a service of role ``toxiproxy``, at its port named ``api``."""
+        return proxies_of(self, service)
+
     def close(self) -> None:
         """Give the connections to the engine back."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+        self._project.close()
 
     def _role(self, service: str) -> str:
         try:
@@ -202,11 +233,12 @@ class ComposeStack:
             return "down"
         return {"f": "primary", "t": "replica"}.get(answer.output.strip(), "down")
 
-    def _engine(self) -> DockerClient:
-        with self._lock:
-            if self._client is None:
-                self._client = connect()
-            return self._client
+    def _stream(self, argv: Sequence[str], say: Callable[[str], None], timeout_s: float) -> None:
+        holes = {"{shipped}": str(self._shipped), "{project}": self._project.name}
+        filled = list(argv)
+        for hole, value in holes.items():
+            filled = [item.replace(hole, value) for item in filled]
+        stream(filled, self._root, self._shipped, say, timeout_s)
 
     def _file(self) -> Path:
         file = Path(os.path.normpath(self._root / self._compose.file))
@@ -214,42 +246,41 @@ class ComposeStack:
             raise StackError(f"{file}: no such Compose file; see stack.compose.file in drill.yaml")
         return file
 
-    def _containers(self) -> dict[str, Container]:
-        wanted = [f"{_PROJECT}={self._compose.project}", f"{_ONEOFF}=False"]
-        client = self._engine()
-        with engine_errors("listing containers"):
-            listed = client.containers.list(all=True, filters={"label": wanted}, ignore_removed=True)
-        found: dict[str, Container] = {}
-        for container in listed:
-            service = container.labels[_SERVICE]
-            if service in found:
-                raise StackError(f"service {service} has several containers; scale it to 1: drill hits one at a time")
-            found[service] = container
-        return found
+    def _those(self, service: str, fit: Callable[[containers.Attrs], bool]) -> list[Container]:
+        """The replicas whose state fits; all of them when none does: the engine then says why it refuses."""
+        found = self._project.existing(service)
+        return [one for one in found if fit(one.attrs["State"])] or found
 
-    def _container(self, service: str) -> Container:
-        container = self._containers().get(service)
-        if container is None:
-            project = self._compose.project
-            raise StackError(f"service {service} has no container in project {project}; run `drill stack up`")
-        return container
+    def _each(
+        self,
+        found: Sequence[Container],
+        doing: str,
+        act: Callable[[Container], Moment | None],
+        when_none: str = "",
+    ) -> Moment:
+        """Act on all at once; let all end before the first error is raised."""
+        if not found:
+            return bracket(now_ns(), now_ns(), when_none)
 
-    def _call(self, service: str, doing: str, act: Callable[[Any], None]) -> Moment:
-        container, began = self._container(service), now_ns()
-        with engine_errors(f"{doing} {service}"):
-            act(container)
-        return bracket(began, now_ns(), "call")
+        def timed(container: Container) -> Moment:
+            began = now_ns()
+            with engine_errors(doing):
+                return act(container) or bracket(began, now_ns(), "call")
 
-    def _wake(self, container: Container) -> None:
-        if container.attrs["State"]["Paused"]:
-            container.unpause()
+        if len(found) == 1:
+            return timed(found[0])
+        with ThreadPoolExecutor(len(found)) as pool:
+            pending = [pool.submit(timed, container) for container in found]
+        return spanning([work.result() for work in pending])
 
 
-def _exec(container: Container, argv: list[str], answers: list[ExecResult | Exception]) -> None:
-    try:
-        with engine_errors(f"running {argv[0]}"):
-            code, output = container.exec_run(argv)
-        text = output if isinstance(output, bytes) else b"".join(output)
-        answers.append(ExecResult(code=-1 if code is None else code, output=text.decode(errors="replace")))
-    except ActionFailed as error:
-        answers.append(error)
+def _running(state: containers.Attrs) -> bool:
+    return bool(state["Running"])
+
+
+def _paused(state: containers.Attrs) -> bool:
+    return bool(state["Paused"])
+
+
+def _active(state: containers.Attrs) -> bool:
+    return _running(state) and not _paused(state)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal as signals
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -28,33 +30,74 @@ def compose_command() -> tuple[str, ...]:
     raise StackError("no Docker Compose: neither `docker compose` nor `docker-compose` works; install docker-compose")
 
 
-def compose(file: Path, project: str, arguments: Sequence[str], say: Callable[[str], None], timeout_s: float) -> None:
+def compose(
+    file: Path, project: str, arguments: Sequence[str], shipped: Path, say: Callable[[str], None], timeout_s: float
+) -> None:
     """Run Compose on one file and project, on the same engine as the API client."""
-    stream(
-        [*compose_command(), "--file", str(file), "--project-name", project, *arguments], file.parent, say, timeout_s
-    )
+    argv = [*compose_command(), "--file", str(file), "--project-name", project, *arguments]
+    stream(argv, file.parent, shipped, say, timeout_s)
 
 
-def stream(argv: Sequence[str], folder: Path, say: Callable[[str], None], timeout_s: float) -> None:
-    """Run a program, each line of its output to ``say``. Raises StackError with its last lines when it fails."""
-    # Never let the user's environment make Compose remove containers that the file does not name.
-    env = {**os.environ, "DOCKER_HOST": endpoint(), "COMPOSE_REMOVE_ORPHANS": "false"}
+def stream(argv: Sequence[str], folder: Path, shipped: Path, say: Callable[[str], None], timeout_s: float) -> None:
+    """Run a program, each line of its output to ``say``.
+
+    Raises StackError with its last lines when it fails, or when it is ended, with all that it started, after
+    ``timeout_s``.
+    """
     try:
         child = subprocess.Popen(
-            list(argv), cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            list(argv),
+            cwd=folder,
+            env=_environment(shipped),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     except OSError as error:
         raise StackError(f"cannot run {argv[0]}: {error.strerror}") from error
     lines: list[str] = []
-    timer = threading.Timer(timeout_s, child.kill)
+    late = threading.Event()
+    timer = threading.Timer(timeout_s, _end, (child, late))
     timer.start()
     try:
-        with child:
+        _follow(child, lines, say)
+    finally:
+        timer.cancel()
+    _judge(argv, child.returncode, lines, f" did not end within {timeout_s:g} s" if late.is_set() else "")
+
+
+def _environment(shipped: Path) -> dict[str, str]:
+    """Ours, on the engine of the API client, with the shipped configuration files unless the user has others."""
+    # Never let the user's environment make Compose remove containers that the file does not name.
+    fixed = {"DOCKER_HOST": endpoint(), "COMPOSE_REMOVE_ORPHANS": "false"}
+    return {"DRILL_STAGING_DIR": str(shipped / "staging"), **os.environ, **fixed}
+
+
+def _follow(child: subprocess.Popen[bytes], lines: list[str], say: Callable[[str], None]) -> None:
+    with child:
+        try:
             for line in child.stdout or ():
                 lines.append(line.decode(errors="replace").rstrip())
                 say(lines[-1])
-    finally:
-        timer.cancel()
-    if child.returncode:
+        except KeyboardInterrupt:
+            # In a session of its own it does not hear the terminal.
+            _signal(child, signals.SIGINT)
+            raise
+
+
+def _end(child: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    _signal(child, signals.SIGKILL)
+
+
+def _signal(child: subprocess.Popen[bytes], number: signals.Signals) -> None:
+    """To the child and all that it started: they hold its output open."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, number)
+
+
+def _judge(argv: Sequence[str], code: int, lines: Sequence[str], late: str) -> None:
+    if code or late:
         last = " | ".join(line for line in lines[-_LINES_KEPT:] if line) or "no output"
-        raise StackError(f"`{' '.join(argv)}` failed with {child.returncode}: {last}")
+        raise StackError(f"`{' '.join(argv)}`{late or f' failed with {code}'}: {last}")

@@ -9,27 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from drill.ports import ServiceState
-
 Attrs = Mapping[str, Any]
 _COMPOSE = "com.docker.compose."
 
 
-def state_of(service: str, attrs: Attrs) -> ServiceState:
-    """The state of a service from the inspection of its container."""
-    state = attrs["State"]
-    return ServiceState(
-        name=service,
-        instance=attrs["Id"],
-        running=bool(state["Running"]),
-        paused=bool(state["Paused"]),
-        healthy=_healthy(state),
-        pid=state.get("Pid") or None,
-        facts=facts(attrs),
-    )
-
-
-def _healthy(state: Attrs) -> bool | None:
+def healthy_of(state: Attrs) -> bool | None:
+    """Whether a running container's health check passed; None when it has none."""
     status = (state.get("Health") or {}).get("Status", "none")
     return None if status == "none" else bool(state["Running"] and not state["Paused"] and status == "healthy")
 
@@ -40,7 +25,7 @@ def facts(attrs: Attrs) -> dict[str, str]:
     return {
         "image": attrs["Image"],
         "configuration": _configuration(attrs),
-        "networks": " ".join(sorted(_network(name, net, attrs["Id"]) for name, net in _networks(attrs).items())),
+        "networks": " ".join(sorted(_network(name, net, attrs["Id"]) for name, net in networks_of(attrs).items())),
         "ports": " ".join(sorted(f"{port}={_bindings(binds)}" for port, binds in _ports(attrs).items())),
         "restart": f"{restart.get('Name') or 'no'}:{restart.get('MaximumRetryCount', 0)}",
     }
@@ -61,7 +46,8 @@ def _configuration(attrs: Attrs) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _networks(attrs: Attrs) -> Mapping[str, Any]:
+def networks_of(attrs: Attrs) -> Mapping[str, Any]:
+    """Its networks by name, with its end of each."""
     return attrs["NetworkSettings"].get("Networks") or {}
 
 
@@ -99,6 +85,26 @@ def published(attrs: Attrs, port: int) -> int | None:
             if bind.get("HostPort") not in (None, "", "0"):
                 return int(bind["HostPort"])
     return None
+
+
+def trouble(attrs: Attrs) -> str:
+    """Why a container is not ready, in words: how it exited, or what its health check said last."""
+    state = attrs["State"]
+    if not state["Running"]:
+        return f"exited with code {state.get('ExitCode')}"
+    if state["Paused"]:
+        return "paused"
+    checks = (state.get("Health") or {}).get("Log") or []
+    if not checks:
+        return "its health check has not answered yet"
+    said = " ".join(str(checks[-1].get("Output") or "").split())[-200:] or "nothing"
+    return f"its health check says, with exit code {checks[-1].get('ExitCode')}: {said}"
+
+
+def has_ended(attrs: Attrs) -> bool:
+    """Whether it exited and no restart policy will start it again."""
+    state, policy = attrs["State"], attrs["HostConfig"]["RestartPolicy"].get("Name")
+    return state.get("Status") == "exited" and policy in (None, "", "no")
 
 
 def visible_pid(attrs: Attrs) -> int | None:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
-MINIMUM_API = (1, 40)
+OLDEST_API = (1, 40)
+NEWEST_API = (1, 44)
+"""Between these drill speaks the engine's own; a newer engine is asked to speak this one, as engines do."""
 TIMEOUT_S = 10
 _ANY_API = "1.40"
 _QUICK_S = 0.9
@@ -59,8 +61,8 @@ def connect(timeout_s: float = TIMEOUT_S) -> DockerClient:
     try:
         _knock(timeout_s)
         with closing(_client(_ANY_API, timeout_s)) as first:
-            version = str(first.version(api_version=False)["ApiVersion"])
-        check_api(version)
+            told = first.version(api_version=False)
+        version = common_api(str(told["ApiVersion"]), str(told.get("MinAPIVersion") or "1.12"))
         return _client(version, timeout_s)
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise StackError(
@@ -85,12 +87,26 @@ def _knock(timeout_s: float) -> None:
             knock.connect(urlsplit(endpoint()).path)
 
 
-def check_api(version: str) -> None:
-    """Raises StackError for an engine API older than 1.40 (Docker 19.03)."""
-    if tuple(int(part) for part in version.split(".")[:2]) < MINIMUM_API:
+def common_api(newest: str, oldest: str) -> str:
+    """The API version to speak with an engine that speaks ``oldest`` to ``newest``. Raises StackError for none."""
+    if _parts(newest) < OLDEST_API:
         raise StackError(
-            f"the Docker engine at {endpoint()} speaks API {version}, drill needs 1.40; update it to 19.03 or newer"
+            f"the Docker engine at {endpoint()} speaks API {newest}, drill needs 1.40; update it to 19.03 or newer"
         )
+    if _parts(oldest) > NEWEST_API:
+        raise StackError(
+            f"the Docker engine at {endpoint()} speaks no API older than {oldest}, drill knows up to "
+            f"{_text(NEWEST_API)}; update drill, or let the engine speak it (DOCKER_MIN_API_VERSION of dockerd)"
+        )
+    return _text(min(_parts(newest), NEWEST_API))
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in version)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+from collections.abc import Sequence
 
 from drill.clock import now_ns
 from drill.model.lease import Moment
@@ -14,6 +15,16 @@ _STEP_MS = 1
 def bracket(began_ns: int, ended_ns: int, source: str) -> Moment:
     """It happened between two instants of the boot clock (ns): the middle, ± half the width."""
     return Moment(at_ns=(began_ns + ended_ns) // 2, uncertainty_ns=(ended_ns - began_ns) // 2 + 1, source=source)
+
+
+def spanning(moments: Sequence[Moment]) -> Moment:
+    """All of several happenings, at least one: from the earliest that the first can be to the latest of the last."""
+    if len(moments) == 1:
+        return moments[0]
+    began_ns = min(moment.at_ns - moment.uncertainty_ns for moment in moments)
+    ended_ns = max(moment.at_ns + moment.uncertainty_ns for moment in moments)
+    sources = dict.fromkeys(moment.source for moment in moments)
+    return bracket(began_ns, ended_ns, ", ".join(sources))
 
 
 def hold(pid: int) -> int | None:

@@ -18,16 +18,19 @@ from drill.errors import ActionFailed, InvalidInput, Refused, StackError
 from drill.journal.lock import FileLock
 from drill.model.config import Config, ServiceSpec
 from drill.model.lease import Moment, StackIdentity
-from drill.ports import ExecResult, ServiceState, StagingSign
+from drill.ports import ExecResult, Proxies, ServiceState, StagingSign
 from drill.stacks import control, process_state, procfs, signs
 from drill.stacks.http import request
 from drill.stacks.moments import bracket
 from drill.stacks.procfs import Proc
+from drill.stacks.readiness import wait_until_ready
+from drill.stacks.roles import proxies_of, role_capabilities
 from drill.stacks.spawn import Holes, environment, reap, spawn
 
 _POLL_S = 0.02
 _RESTART_GRACE_S = 5.0
 _LOG_BYTES = 65536
+_NO_IMAGES = "the process stack runs local processes; use `--stack compose`"
 
 
 class ProcessStack:
@@ -54,8 +57,8 @@ class ProcessStack:
         return StackIdentity(kind="process", project=self._config.project, endpoint=boot, engine_id=digest)
 
     def capabilities(self) -> frozenset[str]:
-        """No database here: ``postgresql`` is never among them."""
-        return frozenset({"processes", "pause"} | {"flags" for spec in self._specs if spec.flags})
+        """Of roles only those of services that have a command."""
+        return frozenset({"processes", "pause"}) | role_capabilities(self._specs)
 
     def specs(self) -> Sequence[ServiceSpec]:
         """The services that can run as processes."""
@@ -66,12 +69,7 @@ class ProcessStack:
         process_state.prepare(self._file, self._specs, lambda nonce: any(True for _ in procfs.members(nonce)))
         for spec in self._specs:
             self.start(spec.name)
-        deadline = time.monotonic() + self._config.stack.ready_within
-        for spec in self._specs:
-            if not self.wait_healthy(spec.name, max(deadline - time.monotonic(), 0.1)):
-                last = " | ".join(self.logs(spec.name, 5).splitlines()) or "its log is empty"
-                raise StackError(f"{spec.name} is not healthy after {self._config.stack.ready_within:g} s: {last}")
-            say(f"{spec.name} is up")
+        wait_until_ready(self, [spec.name for spec in self._specs], self._config.stack.ready_within, say)
 
     def down(self, say: Callable[[str], None]) -> None:
         """Stop everything that carries the nonce; remove the data only when it is disposable."""
@@ -140,6 +138,18 @@ class ProcessStack:
         self.stop(service, _RESTART_GRACE_S)
         return self.start(service)
 
+    def deploy(self, service: str, image: str) -> Moment:
+        """A local process has no image."""
+        raise InvalidInput(f"{service}: cannot deploy {image}: {_NO_IMAGES}")
+
+    def image(self, service: str) -> str:
+        """A local process has no image."""
+        raise InvalidInput(f"{service} has no image: {_NO_IMAGES}")
+
+    def image_id(self, image: str) -> str:
+        """A local process has no image."""
+        raise InvalidInput(f"cannot look for image {image}: {_NO_IMAGES}")
+
     def wait_healthy(self, service: str, timeout_s: float) -> bool:
         """Whether it runs and its health check passed within ``timeout_s``."""
         spec, deadline = self._spec(service), time.monotonic() + timeout_s
@@ -150,6 +160,13 @@ class ProcessStack:
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL_S)  # health is asked for, never told
+
+    def trouble(self, service: str) -> tuple[str, bool]:
+        """Why it is not ready, in words; whether its process has ended."""
+        spec = self._spec(service)
+        if self._leader(service) is None:
+            return "its process has ended", True
+        return f"GET {spec.health} has not answered 200", False
 
     def exec(self, service: str, argv: Sequence[str], timeout_s: float = 10) -> ExecResult:
         """Run a command with the service's environment. Raises ActionFailed when the service does not run."""
@@ -193,6 +210,14 @@ class ProcessStack:
         """None: no database runs here."""
         return {}
 
+    def restore(self, say: Callable[[str], None]) -> None:  # noqa: ARG002 - the port's signature
+        """There are no data roles to bring back."""
+        raise InvalidInput("the process stack has no database, so nothing to restore; use `--stack compose`")
+
+    def proxies(self, service: str) -> Proxies:
+        """Those of a service of role ``toxiproxy``, at its port named ``api``."""
+        return proxies_of(self, service)
+
     def _state(self) -> process_state.ProcessState:
         state = process_state.load(self._file)
         if state is None:
@@ -206,7 +231,7 @@ class ProcessStack:
         raise StackError(f"the process stack has no service {service!r}; it has {[spec.name for spec in self._specs]}")
 
     def _holes(self, service: str) -> Holes:
-        return Holes(shipped=self._shipped, data=self._folder / "data", ports=self._state().ports.get(service, {}))
+        return Holes(shipped=self._shipped, data=self._folder / "data", service=service, ports=self._state().ports)
 
     def _log(self, service: str) -> Path:
         return self._folder / "logs" / f"{service}.log"
@@ -235,6 +260,9 @@ class ProcessStack:
             paused=paused,
             healthy=None if not spec.health else leader is not None and not paused and self._answers(spec),
             pid=leader.pid if leader else None,
+            replicas=(leader.instance,) if leader else (),
+            any_running=leader is not None,
+            any_paused=paused,
             facts=self._facts(spec, leader),
         )
 

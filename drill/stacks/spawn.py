@@ -18,7 +18,7 @@ from drill.stacks.procfs import NONCE, SERVICE, environ
 # Nothing else of the caller's environment reaches a service: no credential of theirs, no accidental difference.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 _VISIBLE_S = 5.0
-_HOLE = re.compile(r"\{(python|shipped|data|port:([A-Za-z0-9_-]+))\}")
+_HOLE = re.compile(r"\{(python|shipped|data|port:([A-Za-z0-9_.-]+))\}")
 
 # Our children, for reaping only: what runs is read from /proc.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -26,21 +26,28 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holes:
-    """What the holes in a service's command and environment become."""
+    """What the holes in a service's command and environment become. ``ports``: of every service, by its name."""
 
     shipped: Path
     data: Path
-    ports: Mapping[str, int]
+    service: str
+    ports: Mapping[str, Mapping[str, int]]
 
     def fill(self, text: str) -> str:
-        """Fill {python}, {shipped}, {data}, {port:NAME}. Raises InvalidInput for a port that the service lacks."""
+        """Fill {python}, {shipped}, {data}, {port:NAME} of this service and {port:SERVICE.NAME} of another.
+
+        Raises InvalidInput for a port that does not exist.
+        """
         return _HOLE.sub(self._value, text)
 
     def _value(self, hole: re.Match[str]) -> str:
         if name := hole[2]:
-            if name not in self.ports:
-                raise InvalidInput(f"{{port:{name}}}: the service has no such port; it has {sorted(self.ports)}")
-            return str(self.ports[name])
+            service, _, port = name.rpartition(".")
+            ports = self.ports.get(service or self.service, {})
+            if port not in ports:
+                owner = service or self.service
+                raise InvalidInput(f"{{port:{name}}}: there is no such port; {owner} has {sorted(ports)}")
+            return str(ports[port])
         return {"python": sys.executable, "shipped": str(self.shipped), "data": str(self.data)}[hole[1]]
 
 

@@ -6,19 +6,34 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from drill.errors import StackError
-from drill.model.config import ProbeSpec, ServiceSpec
+from drill.errors import InvalidInput, StackError
+from drill.model.config import LedgerSpec, ProbeSpec, ServiceSpec
 from drill.model.lease import Lease, Moment, StackIdentity
 from drill.model.playbook import DetectionSource
-from drill.ports import ExecResult, Message, Receipt, Runtime, Sample, ServiceState, StagingSign
+from drill.ports import (
+    ExecResult,
+    Message,
+    Proxies,
+    ProxyState,
+    Receipt,
+    Runtime,
+    Sample,
+    ServiceState,
+    StagingSign,
+)
+from drill.testing.proxies import MemoryProxies
 
 BOOT_S = 0.3
 """How long a service needs to answer after a start."""
+GOOD_IMAGE = "good"
+BAD_IMAGE = "bad"
+"""A service that runs from this one answers badly."""
 
 
 @dataclass(slots=True)
 class _Service:
     spec: ServiceSpec
+    image: str = GOOD_IMAGE
     running: bool = True
     paused: bool = False
     ready_ns: int = 0
@@ -27,7 +42,11 @@ class _Service:
 
 
 class MemoryStack:
-    """Implements ``Stack``, ``Prober`` and ``Flags``. ``depends``: service to the services it needs to answer well."""
+    """Implements ``Stack``, ``Prober`` and ``Flags``. ``depends``: service to the services it needs to answer well.
+
+    ``roles``: database service to its role while it runs; a command that says promote makes a service the primary.
+    ``proxy_states``: the proxies of each service of role toxiproxy, before the first use.
+    """
 
     def __init__(
         self, specs: Sequence[ServiceSpec], runtime: Runtime, depends: Mapping[str, Sequence[str]] | None = None
@@ -39,7 +58,12 @@ class MemoryStack:
             if service.spec.flags:
                 service.flags = {"degraded_mode": False}
         self._writes: Counter[str] = Counter()
-        self._tokens = 0
+        self._promised: list[str] = []
+        self.images = {GOOD_IMAGE, BAD_IMAGE}
+        self.roles: dict[str, str] = {}
+        self.steady_roles: dict[str, str] = {}
+        self.proxy_states: dict[str, list[ProxyState]] = {}
+        self._proxies: dict[str, MemoryProxies] = {}
         self.signs: list[StagingSign] = [StagingSign(name="memory", verdict="proof", detail="made by the test")]
 
     # --- Stack
@@ -47,7 +71,10 @@ class MemoryStack:
         return StackIdentity(kind="process", project="memory", endpoint="memory", engine_id="memory")
 
     def capabilities(self) -> frozenset[str]:
-        return frozenset({"processes", "pause", "flags"})
+        """``postgresql`` and ``toxiproxy`` when the test has set some."""
+        found = {"processes", "pause", "flags", "deploy"}
+        found |= {"postgresql"} if self.roles else set()
+        return frozenset(found | ({"toxiproxy"} if self.proxy_states else set()))
 
     def up(self, say: Callable[[str], None]) -> None:
         say("in memory")
@@ -66,7 +93,10 @@ class MemoryStack:
                 running=service.running,
                 paused=service.paused,
                 healthy=self._answers(name),
-                facts={"image": name},
+                replicas=(str(service.instance),),
+                any_running=service.running,
+                any_paused=service.paused,
+                facts={"image": service.image},
             )
             for name, service in self._services.items()
         }
@@ -110,10 +140,24 @@ class MemoryStack:
         self.kill(service)
         return self.start(service)
 
+    def deploy(self, service: str, image: str) -> Moment:
+        self._of(service).image = self.image_id(image)
+        return self.restart(service)
+
+    def image(self, service: str) -> str:
+        return self._of(service).image
+
+    def image_id(self, image: str) -> str:
+        if image not in self.images:
+            raise StackError(f"image {image} does not exist")
+        return image
+
     def wait_healthy(self, service: str, timeout_s: float) -> bool:
         return self._answers(service)
 
     def exec(self, service: str, argv: Sequence[str], timeout_s: float = 10) -> ExecResult:
+        if service in self.roles and any("promote" in item for item in argv):
+            self.roles[service] = "primary"
         return ExecResult(code=0 if self._answers(service) else 1, output="")
 
     def logs(self, service: str, tail: int = 200) -> str:
@@ -123,14 +167,34 @@ class MemoryStack:
         return "127.0.0.1", 1
 
     def data_roles(self) -> Mapping[str, str]:
-        return {}
+        return {name: role if self._alone(name) else "down" for name, role in self.roles.items()}
+
+    def restore(self, say: Callable[[str], None]) -> None:
+        """Every member runs in the role of ``steady_roles``. InvalidInput when that is empty."""
+        if not self.steady_roles:
+            raise InvalidInput("no steady roles are set")
+        self.roles = dict(self.steady_roles)
+        for name in self.roles:
+            self.restart(name)
+        say("restored in memory")
+
+    def proxies(self, service: str) -> Proxies:
+        if self._of(service).spec.role != "toxiproxy":
+            raise InvalidInput(f"service {service!r} has no proxies")
+        known = self.proxy_states.get(service, [])
+        return self._proxies.setdefault(service, MemoryProxies(self._runtime, known))
 
     # --- Prober
+    def _alone(self, name: str) -> bool:
+        """Whether it would answer, if all that it needs did."""
+        service = self._of(name)
+        return service.running and not service.paused and self._runtime.now_ns() >= service.ready_ns
+
     def _answers(self, name: str) -> bool:
         service = self._of(name)
-        alone = service.running and not service.paused and self._runtime.now_ns() >= service.ready_ns
         needed = () if service.flags.get("degraded_mode") else self._depends.get(name, ())
-        return alone and all(self._answers(other) for other in needed)
+        good = self._alone(name) and service.image != BAD_IMAGE
+        return good and all(self._answers(other) for other in needed)
 
     async def _look(self, service: str, deadline_s: float) -> Sample:
         began_ns = self._runtime.now_ns()
@@ -147,8 +211,8 @@ class MemoryStack:
         sample = await self._look(spec.service, spec.deadline)
         if spec.type != "canary" or not sample.ok:
             return sample
-        self._tokens += 1
-        token = f"canary-{self._tokens}"
+        token = f"canary-{len(self._promised) + 1}"
+        self._promised.append(token)
         self._writes[token] += 1
         return Sample(
             ok=True,
@@ -161,6 +225,11 @@ class MemoryStack:
 
     async def canaries(self, spec: ProbeSpec) -> Mapping[str, int] | None:
         return dict(self._writes) if self._answers(spec.service) else None
+
+    async def ledger(self, spec: LedgerSpec) -> tuple[Sequence[str], Mapping[str, int]] | None:
+        if not (self._answers(spec.service) and self._answers(spec.held_service)):
+            return None
+        return list(self._promised), dict(self._writes)
 
     def lose_write(self, token: str) -> None:
         """Break a promise: forget an acknowledged write."""

@@ -10,7 +10,7 @@ from drill.errors import InvalidInput
 from drill.model.lease import Lease, Moment, Reversibility
 from drill.model.scenario import FaultSpec
 from drill.ports import Stack
-from injectors.container.target import Down, before, check_params, running_target, start_by_hand
+from injectors.container.target import Down, before, by_hand, check_params, running_target
 
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT", "SIGSEGV")
 
@@ -31,8 +31,10 @@ class Kill(Down):
         if signal not in SIGNALS:
             raise InvalidInput(f"fault {fault.id}: signal {signal!r} is none of {', '.join(SIGNALS)}")
         state = running_target(fault, stack)
-        lease = replace(draft, instance=state.instance, before=before(state), params={"signal": signal}, settle_s=1.0)
-        return replace(lease, manual=start_by_hand(lease))
+        lease = replace(
+            draft, instance=state.instance, before=before(state, stack), params={"signal": signal}, settle_s=1.0
+        )
+        return replace(lease, manual=by_hand(lease, state))
 
     def apply(self, lease: Lease, stack: Stack) -> Moment:
         """Kill it and see it end."""

@@ -1,4 +1,4 @@
-"""What the faults of this family share: a target that runs, and going on from its state now."""
+"""What the faults of this family share: a target that runs, going on from its state now, and fencing a primary."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ def running_target(fault: FaultSpec, stack: Stack) -> ServiceState:
     if state is None:
         known = ", ".join(sorted(services)) or "none"
         raise InvalidInput(f"fault {fault.id}: the stack has no service {fault.target!r}; running are: {known}")
-    if not state.running or state.paused:
-        now = "paused" if state.paused else "not running"
+    if not state.running or state.any_paused:
+        now = "paused" if state.any_paused else "not running"
         raise InvalidInput(f"fault {fault.id}: {fault.target} is {now} already; run `drill stack up` or mend it first")
     return state
 
 
-def before(state: ServiceState) -> Mapping[str, ParamValue]:
-    """What undo goes by."""
-    return {"running": state.running, "paused": state.paused, "instance": state.instance}
+def before(state: ServiceState, stack: Stack) -> Mapping[str, ParamValue]:
+    """What undo goes by. Raises InvalidInput for a database that does not say its role: two could come of undo."""
+    role = stack.data_roles().get(state.name, "")
+    if role == "down":
+        raise InvalidInput(f"{state.name} runs but does not say whether it is primary or replica; mend it first")
+    return {"running": state.running, "paused": state.any_paused, "instance": state.instance, "role": role}
 
 
 def present(lease: Lease, stack: Stack) -> ServiceState:
@@ -46,38 +49,71 @@ def present(lease: Lease, stack: Stack) -> ServiceState:
     return state
 
 
-def as_before(lease: Lease, stack: Stack) -> bool:
-    """Whether the target runs again as it did, paused by nobody."""
+def over(lease: Lease, stack: Stack) -> bool:
+    """Whether every replica runs again, paused by nobody; or a failover has taken the target's place: it is fenced."""
     state = stack.services().get(lease.service)
-    return state is not None and not state.paused and (state.running or not lease.before.get("running", True))
+    whole = state is not None and not state.any_paused and (state.running or not lease.before.get("running", True))
+    return whole or (state is not None and bool(superseded_by(lease, stack)))
 
 
 def start_if_down(lease: Lease, stack: Stack) -> None:
-    """Start the target if it ran before and does not now; a responder may have started it already."""
-    if lease.before.get("running", True) and not present(lease, stack).running:
+    """Start what ran before and does not now, unless it is fenced; a responder may have started it already."""
+    wanted = lease.before.get("running", True) and not present(lease, stack).running
+    if wanted and not superseded_by(lease, stack):
         stack.start(lease.service)
 
 
-def start_by_hand(lease: Lease) -> tuple[str, ...]:
-    """Manual steps, in words and commands, to bring the target back."""
+def superseded_by(lease: Lease, stack: Stack) -> str:
+    """The database member that takes the writes instead of the target, a primary when the fault came; else nothing.
+
+    While there is one the target must neither run nor thaw (design, Safety 5): the stack's restore recipe rejoins it.
+    Raises StackError while a member that runs does not say its role: it might take writes.
+    """
+    if lease.before.get("role") != "primary":
+        return ""
+    services = stack.services()
+    others = {name: role for name, role in stack.data_roles().items() if name != lease.service}
+    for name, role in others.items():
+        if role == "primary":
+            return name
+    for name, role in others.items():
+        state = services.get(name)
+        if role == "down" and state is not None and state.any_running and not state.any_paused:
+            raise StackError(
+                f"{lease.service} was the primary and stays down: {name} runs, but does not say whether it takes "
+                f"writes; by hand, once it is certain that it does not: {'; '.join(lease.manual)}"
+            )
+    return ""
+
+
+def by_hand(lease: Lease, state: ServiceState, *first: str) -> tuple[str, ...]:
+    """Manual steps, in words and commands, to bring every replica back; ``first`` come before the start."""
+    caution = "If another database member takes writes by now, do not: run `drill stack restore` instead."
+    cautions = (caution,) if lease.before.get("role") == "primary" else ()
     if lease.stack.kind == "compose":
         again = f"`docker-compose -p {lease.stack.project} up -d {lease.service}` with the stack's Compose file"
-        return (f"Start the container: `docker start {lease.instance[:12]}`", f"If it was removed: {again}")
-    return (f"Start what does not run, {lease.service} among it: `drill stack up --stack {lease.stack.kind}`",)
+        return (*cautions, *first, f"Start the container: `docker start {short(state)}`", f"If it was removed: {again}")
+    steps = f"Start what does not run, {lease.service} among it: `drill stack up --stack {lease.stack.kind}`"
+    return (*cautions, *first, steps)
+
+
+def short(state: ServiceState) -> str:
+    """The instances of all replicas, as the command line takes them."""
+    return " ".join(instance[:12] for instance in state.replicas)
 
 
 class Down:
     """What faults share after which the service does not run: seen down, undone by a start."""
 
     def active(self, lease: Lease, stack: Stack) -> bool:
-        """Whether it is down."""
+        """Whether no replica runs."""
         state = stack.services().get(lease.service)
-        return state is None or not state.running
+        return state is None or not state.any_running
 
     def undo(self, lease: Lease, stack: Stack) -> None:
-        """Start it if it is down."""
+        """Start what is down, unless it is fenced."""
         start_if_down(lease, stack)
 
     def undone(self, lease: Lease, stack: Stack) -> bool:
-        """Whether it runs, unpaused."""
-        return as_before(lease, stack)
+        """Whether every replica runs, unpaused; or it is fenced."""
+        return over(lease, stack)

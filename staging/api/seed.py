@@ -1,4 +1,4 @@
-"""The customers that every new store starts with: the same forty each time."""
+"""What every new store starts with, the same each time: forty customers, and what their companies spend."""
 
 from __future__ import annotations
 
@@ -33,3 +33,22 @@ def _account(number: int) -> Account:
     company = _COMPANIES[number % len(_COMPANIES)]
     email = f"{name.lower().replace(' ', '.')}.{number}@example.com"
     return Account(number, email, name, company, _PLANS[number % len(_PLANS)])
+
+
+class Spending(NamedTuple):
+    """What a company paid for one month before and with the product, in cents."""
+
+    company: str
+    month: str
+    before_cents: int
+    now_cents: int
+
+
+def spending() -> list[Spending]:
+    """Six months of every company; all of them save something."""
+    return [_spending(place, month) for place in range(len(_COMPANIES)) for month in range(1, 7)]
+
+
+def _spending(place: int, month: int) -> Spending:
+    before = 120_000 + 37_500 * place + 4_100 * month
+    return Spending(_COMPANIES[place], f"2026-{month:02d}", before, before * (88 - 2 * month) // 100)

@@ -1,31 +1,24 @@
-"""The store behind the API: PostgreSQL or SQLite, with a bound on every call and the event loop never blocked."""
+"""The store behind the product: PostgreSQL or SQLite, with a bound on every call and the event loop never blocked."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from seed import Account, accounts
+from common import look_at
+
+from api import schema
+from api.schema import Step
+from api.seed import Account, Spending
 
 T = TypeVar("T")
 
 CALL_S = 0.8
 """Bound on a read or write, below the 1 s that a reference probe waits."""
 PING_S = 0.5
-
-TABLES = (
-    """CREATE TABLE IF NOT EXISTS accounts (
-        id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT NOT NULL, company TEXT NOT NULL, plan TEXT NOT NULL)""",
-    # No unique constraint on purpose: a write that was made twice must be visible as two rows.
-    "CREATE TABLE IF NOT EXISTS canaries (id TEXT NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS canaries_by_id ON canaries (id)",
-)
-COUNT = "SELECT id, count(*) FROM canaries GROUP BY id"
-LIST = "SELECT id, email, name, company, plan FROM accounts ORDER BY id"
 
 
 class StoreDown(Exception):
@@ -39,10 +32,17 @@ class Backend(Protocol):
         """Create and seed what is missing."""
         ...
 
-    async def ping(self) -> None: ...
-    async def rows(self, query: str) -> list[tuple[Any, ...]]: ...
-    async def add_canary(self, canary: str) -> None:
-        """Commit the canary unless it is there."""
+    async def ping(self) -> None:
+        """Fails where nothing could be written, too."""
+        ...
+
+    async def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]: ...
+    async def change(self, key: str, steps: list[Step]) -> None:
+        """Commit the steps together, with nobody else at the same key. They must bear being run twice."""
+        ...
+
+    async def finish_job(self, work: Callable[[str], int]) -> bool:
+        """Take the oldest job that nobody has, do it and commit; False when there is none."""
         ...
 
     def cut(self) -> bool:
@@ -51,7 +51,7 @@ class Backend(Protocol):
 
 
 class Store:
-    """Bounded calls on a backend; every failure is a StoreDown."""
+    """Bounded calls on a backend; every failure is a StoreDown. A write returns after a durable commit."""
 
     def __init__(self, backend: Backend, failures: tuple[type[Exception], ...]) -> None:
         self._backend = backend
@@ -63,17 +63,64 @@ class Store:
         await self._bounded(self._backend.ping, PING_S)
 
     async def accounts(self) -> list[dict[str, Any]]:
-        rows = await self._bounded(lambda: self._backend.rows(LIST), CALL_S)
-        return [Account(*row)._asdict() for row in rows]
+        return [Account(*row)._asdict() for row in await self._rows(schema.ACCOUNTS)]
+
+    async def spending(self) -> list[dict[str, Any]]:
+        return [Spending(*row)._asdict() for row in await self._rows(schema.SPENDING)]
 
     async def canaries(self) -> dict[str, int]:
-        """Every canary in the store and how often it is there."""
-        rows = await self._bounded(lambda: self._backend.rows(COUNT), CALL_S)
-        return {str(canary): int(count) for canary, count in rows}
+        """The newest canaries in the store and how often each is there."""
+        return {str(canary): int(count) for canary, count in await self._rows(schema.CANARIES)}
 
     async def add_canary(self, canary: str) -> None:
-        """Returns after a durable commit. A canary that is there already is not added again."""
-        await self._bounded(lambda: self._backend.add_canary(canary), CALL_S)
+        """A canary that is there already is not added again."""
+        await self._change(canary, schema.canary(canary))
+
+    async def payments(self) -> dict[str, int]:
+        """The newest confirmed payments and how often each was booked."""
+        return {str(payment): int(count) for payment, count in await self._rows(schema.PAYMENTS)}
+
+    async def is_booked(self, payment: str) -> bool:
+        return bool(await self._rows(schema.PAYMENT, (payment,)))
+
+    async def book(self, payment: str, amount_cents: int) -> None:
+        """A payment that is booked already is not booked again."""
+        await self._change(payment, schema.payment(payment, amount_cents))
+
+    async def documents(self) -> list[dict[str, Any]]:
+        """The newest documents, newest first; ``words`` is None until the worker has indexed one."""
+        found: dict[str, dict[str, Any]] = {
+            row[0]: {"id": row[0], "name": row[1], "words": row[2], "shared_with": []}
+            for row in await self._rows(schema.DOCUMENTS)
+        }
+        for document, email in await self._rows(schema.SHARES):
+            if document in found:  # one may have come in between
+                found[document]["shared_with"].append(email)
+        return list(found.values())
+
+    async def add_document(self, document: str, title: str, content: str) -> None:
+        """Stored with a job for the worker. A document that is there already stays as it is."""
+        await self._change(document, schema.document(document, title, content))
+
+    async def has_document(self, document: str) -> bool:
+        return bool(await self._rows(schema.DOCUMENT, (document,)))
+
+    async def share(self, document: str, email: str) -> None:
+        await self._change(document, schema.share(document, email))
+
+    async def waiting(self) -> int:
+        """How many jobs wait for a worker."""
+        return int((await self._rows(schema.WAITING))[0][0])
+
+    async def finish_job(self, work: Callable[[str], int]) -> bool:
+        """Do the oldest job: ``work`` gets a document's content and gives its number of words. False: none waits."""
+        return await self._bounded(lambda: self._backend.finish_job(work), CALL_S)
+
+    async def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        return await self._bounded(lambda: self._backend.rows(query, values), CALL_S)
+
+    async def _change(self, key: str, steps: list[Step]) -> None:
+        await self._bounded(lambda: self._backend.change(key, steps), CALL_S)
 
     async def _bounded(self, work: Callable[[], Awaitable[T]], bound_s: float) -> T:
         try:
@@ -88,7 +135,7 @@ class Store:
     async def _uncancelled(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run a call whose own cancelling could block: on a time-out it is cut off from the database instead."""
         task = asyncio.ensure_future(self._prepared_then(work))
-        task.add_done_callback(_look_at)
+        task.add_done_callback(look_at)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -104,62 +151,17 @@ class Store:
         return await work()
 
 
-def _look_at(task: asyncio.Future[Any]) -> None:
-    """Take the outcome of a call that nobody waits for any more, so that asyncio does not report it as lost."""
-    if not task.cancelled():
-        task.exception()
-
-
-class Sqlite:
-    """A file; every call opens it anew, in a thread of its own."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="store")
-
-    async def _call(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._work, work)
-
-    def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection = sqlite3.connect(self._path, timeout=0.3, isolation_level="IMMEDIATE")
-        try:
-            with connection:  # commits, with SQLite's default of syncing to disk first
-                return work(connection)
-        finally:
-            connection.close()
-
-    async def prepare(self) -> None:
-        await self._call(_prepare_sqlite)
-
-    async def ping(self) -> None:
-        await self.rows("SELECT 1 FROM accounts LIMIT 1")
-
-    async def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return await self._call(lambda connection: connection.execute(query).fetchall())
-
-    async def add_canary(self, canary: str) -> None:
-        query = "INSERT INTO canaries (id) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM canaries WHERE id = ?)"
-        await self._call(lambda connection: connection.execute(query, (canary, canary)))
-
-    def cut(self) -> bool:
-        return False  # the busy time-out ends every call soon
-
-
-def _prepare_sqlite(connection: sqlite3.Connection) -> None:
-    for statement in TABLES:
-        connection.execute(statement)
-    if connection.execute("SELECT count(*) FROM accounts").fetchone() == (0,):
-        connection.executemany("INSERT INTO accounts VALUES (?, ?, ?, ?, ?)", accounts())
-
-
 def open_store(url: str) -> Store:
     """The store of a ``postgresql://`` or ``sqlite:///`` URL. Connects on the first call."""
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite" and rest.startswith("/"):
+        from api.lite import Sqlite
+
         return Store(Sqlite(Path(rest[1:])), (sqlite3.Error, OSError))
     if scheme in {"postgresql", "postgres"}:
         import psycopg  # only where it is needed: the process stack has no PostgreSQL
-        from postgres import Postgres
+
+        from api.postgres import Postgres
 
         return Store(Postgres(url), (psycopg.Error, OSError))
     raise SystemExit("DATABASE_URL is neither postgresql://... nor sqlite:////path")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -24,6 +24,9 @@ h2 { font-size: 1.125rem; line-height: 1.35; margin: .35rem 0; overflow-wrap: an
 .drill { background: var(--drill); color: var(--drill-ink); padding: .75rem 1rem; text-align: center; }
 .now { margin: .75rem 0 0; padding: .9rem 1rem; border-radius: .5rem; background: var(--card);
   border: 1px solid var(--line); border-left: .375rem solid var(--tone); font-weight: 600; }
+.banner { --tone: var(--amber); margin: .75rem 0 0; padding: .75rem 1rem; border-radius: .5rem;
+  border: 1px solid var(--tone); background: var(--card); }
+.banner p { margin: 0; white-space: pre-line; overflow-wrap: anywhere; }
 article { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem;
   margin: 0 0 1rem; }
 article p { margin: .5rem 0 0; white-space: pre-line; overflow-wrap: anywhere; }
@@ -44,8 +47,8 @@ NOW = {
 }
 
 
-def render(posts: Sequence[dict[str, Any]]) -> str:
-    """The whole page from posts in the order in which they came."""
+def render(posts: Sequence[dict[str, Any]], banner: Mapping[str, Any]) -> str:
+    """The whole page from posts in the order in which they came, and the banner that the product shows (or nothing)."""
     newest_first = list(reversed(posts))
     tone = tone_of(newest_first[0]["status"]) if newest_first else "quiet"
     now = NOW[tone] if newest_first else "No incidents have been reported."
@@ -59,9 +62,9 @@ def render(posts: Sequence[dict[str, Any]]) -> str:
 <style>{STYLE}</style>
 </head>
 <body>
-{banner(posts)}<header>
+{drill_bar(posts, banner)}<header>
 <h1>Reference SaaS status</h1>
-<p class="now {tone}">{now}</p>
+{product_banner(banner)}<p class="now {tone}">{now}</p>
 </header>
 <main>
 {articles}
@@ -71,13 +74,24 @@ def render(posts: Sequence[dict[str, Any]]) -> str:
 """
 
 
-def banner(posts: Sequence[dict[str, Any]]) -> str:
-    """A bar across the top as long as any post is marked as part of an exercise."""
-    if not any(MARK in post["title"] or MARK in post["body"] for post in posts):
+def drill_bar(posts: Sequence[dict[str, Any]], banner: Mapping[str, Any]) -> str:
+    """A bar across the top as long as any post, or the banner, is marked as part of an exercise."""
+    texts = [text for post in posts for text in (post["title"], post["body"])]
+    if not any(MARK in text for text in [*texts, banner.get("text", "")]):
         return ""
     return (
-        f'<div class="drill" role="note"><strong>{MARK}</strong>: posts marked {MARK} belong to a drill'
+        f'<div class="drill" role="note"><strong>{MARK}</strong>: what is marked {MARK} belongs to a drill'
         " on a staging system. No customer is affected.</div>\n"
+    )
+
+
+def product_banner(banner: Mapping[str, Any]) -> str:
+    """What the product itself tells its users now."""
+    if not banner:
+        return ""
+    return (
+        '<aside class="banner" aria-label="Shown in the product">'
+        f'<p class="status">Shown in the product</p>\n<p>{escape(banner["text"])}</p></aside>\n'
     )
 
 

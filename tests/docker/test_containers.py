@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from drill.errors import StackError
-from drill.stacks import containers
-from drill.stacks.engine import check_api, is_local_socket
+from drill.stacks import containers, replicas
+from drill.stacks.engine import common_api, is_local_socket
 
 ID = "0123456789abcdef" * 4
 
@@ -18,7 +18,7 @@ def inspected(**changes: Any) -> dict[str, Any]:
     attrs: dict[str, Any] = {
         "Id": ID,
         "Image": "sha256:1",
-        "State": {"Running": True, "Paused": False, "Pid": 0, "Health": {"Status": "healthy"}},
+        "State": {"Running": True, "Paused": False, "Status": "running", "Pid": 0, "Health": {"Status": "healthy"}},
         "Config": {
             "Cmd": ["serve"],
             "Entrypoint": None,
@@ -55,7 +55,8 @@ def inspected(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_health_is_true_only_of_a_running_healthy_container(state: dict[str, Any], healthy: bool | None) -> None:
-    assert containers.state_of("api", inspected(State=state)).healthy is healthy
+    assert containers.healthy_of(state) is healthy
+    assert replicas.state_of("api", [inspected(State=state)]).healthy is healthy
 
 
 def test_no_value_of_the_environment_stands_in_the_facts() -> None:
@@ -111,15 +112,24 @@ def test_a_pid_that_is_not_the_containers_own_is_never_used(pid: int) -> None:
     assert containers.visible_pid(inspected(State={"Pid": pid})) is None
 
 
+@pytest.mark.parametrize("version", ["1.39", "1.9", "1.12"])
+def test_an_engine_older_than_api_1_40_is_refused(version: str) -> None:
+    with pytest.raises(StackError, match=rf"API {version}, drill needs 1\.40; update it"):
+        common_api(version, "1.12")
+
+
+def test_an_engine_that_speaks_only_what_we_do_not_know_is_refused() -> None:
+    with pytest.raises(StackError, match=r"no API older than 1\.60.*update drill") as caught:
+        common_api("1.61", "1.60")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
-    ("version", "good"), [("1.39", False), ("1.40", True), ("1.9", False), ("1.51", True), ("2.0", True)]
+    ("newest", "oldest", "spoken"),
+    [("1.40", "1.12", "1.40"), ("1.41", "1.12", "1.41"), ("1.51", "1.24", "1.44"), ("1.52", "1.44", "1.44")],
 )
-def test_an_engine_older_than_api_1_40_is_refused(version: str, good: bool) -> None:
-    if good:
-        check_api(version)
-    else:
-        with pytest.raises(StackError, match=f"API {version}"):
-            check_api(version)
+def test_the_newest_api_that_both_know_is_spoken(newest: str, oldest: str, spoken: str) -> None:
+    assert common_api(newest, oldest) == spoken
 
 
 @pytest.mark.parametrize(
@@ -128,3 +138,75 @@ def test_an_engine_older_than_api_1_40_is_refused(version: str, good: bool) -> N
 )
 def test_only_a_unix_socket_is_local(address: str, local: bool) -> None:
     assert is_local_socket(address) is local
+
+
+def test_replicas_that_are_alike_have_the_facts_of_one() -> None:
+    second = inspected(Id="f" * 64, NetworkSettings__Networks={"net": {"Aliases": ["api", "f" * 12]}})
+    state = replicas.state_of("api", [inspected(), second])
+    assert state.facts == containers.facts(inspected()) | {"replicas": "2"}
+    assert state.replicas == (ID, "f" * 64)
+    assert state.instance == ID
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Image": "sha256:2"},
+        {"Config__Env": ["A=2"]},
+        {"HostConfig__RestartPolicy": {"Name": "always"}},
+        {"State": {"Running": True, "Paused": True, "Status": "paused"}},
+        {"State": {"Running": False, "Paused": False, "Status": "exited"}},
+    ],
+)
+def test_a_change_in_one_replica_shows_and_in_which(change: dict[str, Any]) -> None:
+    whole = replicas.facts_of([inspected(), inspected()])
+    first = replicas.facts_of([inspected(**change), inspected()])
+    second = replicas.facts_of([inspected(), inspected(**change)])
+    assert len({str(facts) for facts in (whole, first, second)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("paused", "running", "expected"),
+    [
+        ((False, False), (True, True), (True, True, False, False)),
+        ((True, False), (True, True), (True, True, False, True)),
+        ((True, True), (True, True), (True, True, True, True)),
+        ((False, False), (True, False), (False, True, False, False)),
+        ((False, False), (False, False), (False, False, False, False)),
+    ],
+)
+def test_running_and_paused_hold_for_all_and_any_for_one(
+    paused: tuple[bool, bool], running: tuple[bool, bool], expected: tuple[bool, ...]
+) -> None:
+    each = [inspected(State={"Running": r, "Paused": p}) for r, p in zip(running, paused, strict=True)]
+    state = replicas.state_of("api", each)
+    assert (state.running, state.any_running, state.paused, state.any_paused) == expected
+
+
+def test_one_replica_that_is_not_healthy_makes_the_service_unhealthy() -> None:
+    sick = inspected(State={"Running": True, "Paused": False, "Health": {"Status": "unhealthy"}})
+    assert replicas.state_of("api", [inspected(), inspected()]).healthy is True
+    assert replicas.state_of("api", [inspected(), sick]).healthy is False
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"Running": False, "Paused": False, "ExitCode": 3}, "exited with code 3"),
+        ({"Running": True, "Paused": True}, "paused"),
+        ({"Running": True, "Paused": False}, "has not answered"),
+        (
+            {"Running": True, "Paused": False, "Health": {"Log": [{"ExitCode": 7, "Output": "no\nroute"}]}},
+            "exit code 7: no route",
+        ),
+    ],
+)
+def test_trouble_is_told_in_words(state: dict[str, Any], words: str) -> None:
+    assert words in containers.trouble(inspected(State=state))
+
+
+@pytest.mark.parametrize(("policy", "ended"), [("no", True), ("", True), ("on-failure", False), ("always", False)])
+def test_what_a_restart_policy_starts_again_has_not_ended(policy: str, ended: bool) -> None:
+    state = {"Running": False, "Paused": False, "Status": "exited"}
+    attrs = inspected(State=state, HostConfig__RestartPolicy={"Name": policy})
+    assert containers.has_ended(attrs) is ended

@@ -37,6 +37,11 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EntryPoint]]:
     registry._found.cache_clear()
 
 
+def file_of(kind: str) -> str:
+    """A kind's name as a module's: `proxy.rate-limit` is in proxy/rate_limit.py."""
+    return kind.replace("-", "_")
+
+
 @pytest.mark.parametrize("kind", BUILT_IN)
 def test_every_built_in_kind_is_whole(kind: str) -> None:
     injector: Injector = registry.get(kind)
@@ -48,11 +53,11 @@ def test_every_built_in_kind_is_whole(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", BUILT_IN)
 def test_a_kind_lives_in_the_file_of_its_name_with_a_test_of_its_name(kind: str) -> None:
-    module = importlib.import_module("injectors." + kind)
+    module = importlib.import_module("injectors." + file_of(kind))
     assert registry.get(kind).__class__.__module__ == module.__name__
     assert (
-        (PYPROJECT.parent / "tests/injectors" / kind.replace(".", "/"))
-        .with_name(f"test_{kind.split('.')[-1]}.py")
+        (PYPROJECT.parent / "tests/injectors" / file_of(kind).replace(".", "/"))
+        .with_name(f"test_{file_of(kind).split('.')[-1]}.py")
         .is_file()
     )
 

@@ -1,6 +1,7 @@
 """The reference API on SQLite: health, accounts, canaries, flags, and what it does while its store is down.
 
-The store goes down for real: another connection holds an exclusive lock on the file, so every query fails.
+The store goes down for real: its file is gone from its place, and a folder stands there instead. It gets slow for
+real as well: another process holds the write lock, so every write waits until its own time is up.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 Launch = Callable[..., Any]
+DEFAULTS = {"degraded_mode": False, "external_sign_in": False, "savings_explanations": True}
 Until = Callable[[Callable[[], bool], str], None]
 
 
@@ -32,12 +34,30 @@ def store_down(api: Any, tmp_path: Path) -> Callable[[], contextlib.AbstractCont
 
     @contextlib.contextmanager
     def down() -> Iterator[None]:
+        store, away = tmp_path / "store.db", tmp_path / "away.db"
+        store.rename(away)
+        store.mkdir()
+        try:
+            yield
+        finally:
+            store.rmdir()
+            away.rename(store)
+
+    return down
+
+
+@pytest.fixture
+def store_slow(api: Any, tmp_path: Path) -> Callable[[], contextlib.AbstractContextManager[None]]:
+    api.http.get("/api/accounts")
+
+    @contextlib.contextmanager
+    def slow() -> Iterator[None]:
         with contextlib.closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as connection:
-            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("BEGIN IMMEDIATE")
             yield
             connection.execute("ROLLBACK")
 
-    return down
+    return slow
 
 
 def degrade(api: Any, value: bool = True) -> None:
@@ -58,8 +78,9 @@ def test_health_is_ok_when_the_store_answers(api: Any, path: str) -> None:
 def test_status_tells_release_flags_and_spool(api: Any) -> None:
     details = api.http.get("/health/status").json()
     assert details["release"] == "r7"
-    assert details["flags"] == {"degraded_mode": False}
+    assert details["flags"] == DEFAULTS
     assert details["spool"] == 0
+    assert [details[name] for name in ("store", "cache", "payments")] == ["up", "not configured", "not configured"]
 
 
 def test_the_same_forty_accounts_are_seeded_once(api: Any) -> None:
@@ -101,7 +122,7 @@ def test_everything_but_liveness_is_503_while_the_store_is_down(api: Any, store_
     with store_down():
         down = api.http.get("/health/ready")
         assert (down.status_code, down.json()["status"]) == (503, "down")
-        assert "locked" in down.json()["reason"]
+        assert "unable to open" in down.json()["reason"]
         assert api.http.get("/api/health").status_code == 503
         assert api.http.get("/api/accounts").status_code == 503
         assert api.http.post("/api/sign-in", json={"email": email}).status_code == 503
@@ -112,13 +133,27 @@ def test_everything_but_liveness_is_503_while_the_store_is_down(api: Any, store_
     assert api.http.get("/api/canaries").json() == {}
 
 
-def test_a_slow_store_does_not_hold_up_liveness(api: Any, store_down: Any) -> None:
-    with store_down(), ThreadPoolExecutor(8) as pool:
-        waiting = [pool.submit(httpx.get, f"{api.http.base_url}/api/accounts", timeout=5) for _ in range(8)]
+def test_a_slow_store_does_not_hold_up_liveness(api: Any, store_slow: Any) -> None:
+    with store_slow(), ThreadPoolExecutor(8) as pool:
+        waiting = [
+            pool.submit(httpx.post, f"{api.url}/api/canaries", json={"id": f"slow{number}"}, timeout=5)
+            for number in range(8)
+        ]
         assert api.http.get("/health/live").elapsed.total_seconds() < 0.25
         answers = [future.result() for future in waiting]
     assert {answer.status_code for answer in answers} == {503}
     assert max(answer.elapsed.total_seconds() for answer in answers) < 1.5
+    assert post_canary(api, "after") == 201
+    counts = api.http.get("/api/canaries").json()
+    assert counts["after"] == 1
+    assert set(counts.values()) == {1}  # one that was given up on may have been made after all, but only once
+
+
+def test_a_write_that_another_process_holds_up_holds_up_no_reader(api: Any, store_slow: Any) -> None:
+    with store_slow():
+        assert post_canary(api, "late") == 503
+        assert api.http.get("/api/accounts").status_code == 200
+        assert api.http.get("/health/ready").status_code == 200
 
 
 def test_degraded_mode_serves_customers_from_the_cache(api: Any, store_down: Any) -> None:
@@ -155,10 +190,15 @@ def test_spooled_writes_are_replayed_once_each_after_a_kill(api: Any, store_down
 
 
 def test_a_spool_that_was_replayed_but_not_forgotten_adds_nothing(api: Any, until: Until) -> None:
-    """The state that a kill between the commit and the forgetting leaves, with a torn last line as well."""
+    """The state that a kill between the commit and the forgetting leaves, with a half-written file as well."""
     post_canary(api, "done")
     api.kill()
-    (api.data / "spool.jsonl").write_bytes(b'{"id": "done"}\n{"id": "new"}\n{"id": "to')
+    for name, content in (
+        ("1-a.json", '{"id": "done"}'),
+        ("2-b.json", '{"id": "new"}'),
+        (".3-c.json.tmp", '{"id": "to'),
+    ):
+        (api.data / "spool" / name).write_text(content)
     api.start("/health/live")
     until(lambda: api.http.get("/health/status").json()["spool"] == 0, "the spool to be replayed")
     assert api.http.get("/api/canaries").json() == {"done": 1, "new": 1}
@@ -172,22 +212,22 @@ def test_listing_canaries_flushes_the_spool_first(api: Any, store_down: Any) -> 
 
 
 def test_flags_survive_a_kill(api: Any) -> None:
-    assert api.http.get("/internal/flags").json() == {"degraded_mode": False}
+    assert api.http.get("/internal/flags").json() == DEFAULTS
     degrade(api)
     api.kill()
     api.start("/health/live")
-    assert api.http.get("/internal/flags").json() == {"degraded_mode": True}
+    assert api.http.get("/internal/flags").json() == {**DEFAULTS, "degraded_mode": True}
 
 
 def test_unknown_flags_and_values_are_refused(api: Any) -> None:
     assert api.http.put("/internal/flags/other", json={"value": True}).status_code == 404
     assert api.http.put("/internal/flags/degraded_mode", json={"value": "yes"}).status_code == 400
-    assert api.http.get("/internal/flags").json() == {"degraded_mode": False}
+    assert api.http.get("/internal/flags").json() == DEFAULTS
 
 
-def test_it_ends_soon_after_sigterm_even_with_a_store_that_hangs(api: Any, store_down: Any) -> None:
-    with store_down(), ThreadPoolExecutor(1) as pool:
-        pending = pool.submit(httpx.get, f"{api.http.base_url}/api/accounts", timeout=5)
+def test_it_ends_soon_after_sigterm_even_with_a_store_that_hangs(api: Any, store_slow: Any) -> None:
+    with store_slow(), ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(httpx.post, f"{api.url}/api/canaries", json={"id": "slow"}, timeout=5)
         assert api.terminate() < 2.0
         with contextlib.suppress(httpx.TransportError):
             pending.result()

@@ -78,5 +78,80 @@ def test_every_word_of_a_post_is_escaped(page: Any) -> None:
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
+def put(page: Any, **body: Any) -> Any:
+    return page.http.put("/banner", json=body)
+
+
+def test_the_banner_is_the_one_that_was_put_last(page: Any) -> None:
+    assert page.http.get("/banner").json() == {}
+    assert put(page, id="b/1", text="EXERCISE. Payments fail.").status_code == 201
+    assert put(page, id="b/1", text="EXERCISE. Payments fail.").status_code == 200
+    shown = page.http.get("/banner").json()
+    assert set(shown) == {"id", "text", "posted"}
+    assert shown["text"] == "EXERCISE. Payments fail."
+    assert page.http.get("/banner/b%2F1").json() == shown
+    assert put(page, id="b/2", text="EXERCISE. Payments work again.").status_code == 201
+    assert page.http.get("/banner/b%2F1").status_code == 404
+    assert page.http.get("/banner/b%2F2").status_code == 200
+
+
+def test_the_text_of_a_banner_can_be_changed_under_its_id(page: Any) -> None:
+    assert put(page, id="b", text="one").status_code == 201
+    assert put(page, id="b", text="two").status_code == 200
+    assert page.http.get("/banner").json()["text"] == "two"
+
+
+def test_an_empty_text_takes_the_banner_down(page: Any) -> None:
+    put(page, id="b", text="one")
+    assert put(page, id="b", text=" ").status_code == 200
+    assert page.http.get("/banner").json() == {}
+    assert page.http.get("/banner/b").status_code == 404
+    assert put(page, id="b", text="").status_code == 200
+
+
+def test_a_kill_after_the_answer_loses_no_banner_and_brings_none_back(page: Any) -> None:
+    assert put(page, id="b", text="one").status_code == 201
+    page.kill()
+    page.start("/health")
+    assert page.http.get("/banner").json()["text"] == "one"
+    put(page, id="b", text="")
+    page.kill()
+    page.start("/health")
+    assert page.http.get("/banner").json() == {}
+
+
+def test_the_status_page_shows_the_banner_escaped_and_marks_the_exercise(page: Any) -> None:
+    put(page, id="b", text="[EXERCISE] <script>alert(1)</script>")
+    answer = page.http.get("/")
+    assert "[EXERCISE] &lt;script&gt;alert(1)&lt;/script&gt;" in answer.text
+    assert "<script" not in answer.text
+    assert 'class="drill"' in answer.text
+    put(page, id="b", text="")
+    assert "EXERCISE" not in page.http.get("/").text
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"id": "b"}, {"text": "t"}, {"id": "b", "text": 1}, {"id": "b", "text": "x" * 2001}]
+)
+def test_a_banner_that_cannot_be_shown_is_refused_and_the_old_one_stays(page: Any, body: dict[str, Any]) -> None:
+    put(page, id="old", text="one")
+    assert put(page, **body).status_code == 400
+    assert page.http.get("/banner").json()["text"] == "one"
+
+
+@pytest.mark.parametrize("raw", [b"[]", b'{"id": "b", "text": "\\ud800"}', b'{"id": "b", "text": NaN}'])
+def test_hostile_bodies_spoil_neither_the_posts_nor_the_banner(page: Any, raw: bytes) -> None:
+    assert page.http.put("/banner", content=raw).status_code == 400
+    post = b'{"id": "p", "status": "s", "title": "\\udfff", "body": "b"}'
+    assert page.http.post("/posts", content=post).status_code == 400
+    assert [page.http.get(path).status_code for path in ("/", "/banner", "/posts")] == [200] * 3
+
+
+def test_a_body_over_a_mebibyte_is_refused(page: Any) -> None:
+    text = "x" * (1024 * 1024)
+    assert put(page, id="b", text=text).status_code == 413
+    assert page.http.post("/posts", json={**POST, "body": text}).status_code == 413
+
+
 def test_it_ends_soon_after_sigterm(page: Any) -> None:
     assert page.terminate() < 2.0

@@ -24,12 +24,16 @@ def fault(injector: Injector, params: Mapping[str, ParamValue] | None = None, ta
 
 
 def planned(injector: Injector, stack: Stack, params: Mapping[str, ParamValue] | None = None) -> Lease:
+    return lease_for(injector, stack, VICTIM, params or {})
+
+
+def lease_for(injector: Injector, stack: Stack, target: str, params: Mapping[str, ParamValue]) -> Lease:
     draft = Lease(
         id="L1",
         drill_id="D",
         fault_id="f1",
         kind=injector.kind,
-        service=VICTIM,
+        service=target,
         instance="",
         reversibility=injector.reversibility,
         stack=stack.identity(),
@@ -38,7 +42,7 @@ def planned(injector: Injector, stack: Stack, params: Mapping[str, ParamValue] |
         expires_utc="",
         settle_s=0,
     )
-    return injector.plan(fault(injector, params), stack, draft)
+    return injector.plan(fault(injector, params, target), stack, draft)
 
 
 class _Changed:
@@ -78,7 +82,7 @@ class FaultContract:
 
     def test_the_lease_says_how_to_undo_and_survives_json(self, target: Stack) -> None:
         lease = planned(self.injector, target)
-        assert lease.before == {"running": True, "paused": False, "instance": lease.instance}
+        assert lease.before == {"running": True, "paused": False, "instance": lease.instance, "role": ""}
         assert lease.instance == target.services()[VICTIM].instance
         assert lease.settle_s > 0
         assert any("`" in step for step in lease.manual)

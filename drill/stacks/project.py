@@ -1,0 +1,83 @@
+"""The containers of one Compose project, found by Compose's labels each time."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from drill.errors import StackError
+from drill.stacks.engine import connect, engine_errors
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+ASIDE = ".replaced"
+"""Ending of the name of a container that a deployment has set aside; what stands before it is its own name."""
+
+_PROJECT, _SERVICE, _ONEOFF, _NUMBER = (
+    f"com.docker.compose.{name}" for name in ("project", "service", "oneoff", "container-number")
+)
+
+
+class Project:
+    """One Compose project on the engine. Contacts nobody before the first question."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._lock = threading.Lock()
+        self._client: DockerClient | None = None
+
+    def engine(self) -> DockerClient:
+        """The client, made at its first use. Raises StackError when no engine answers."""
+        with self._lock:
+            if self._client is None:
+                self._client = connect()
+            return self._client
+
+    def close(self) -> None:
+        """Give the connections to the engine back."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def by_service(self) -> dict[str, list[Container]]:
+        """Every service that has a container, in any state; its replicas in order of their number."""
+        found: dict[str, list[Container]] = {}
+        for container in self._listed():
+            if not is_aside(container):
+                found.setdefault(container.labels[_SERVICE], []).append(container)
+        return found
+
+    def replicas(self, service: str) -> list[Container]:
+        """The replicas of one service in order, those of an unfinished deployment left out; may be empty."""
+        return [container for container in self._listed(service) if not is_aside(container)]
+
+    def aside(self, service: str) -> list[Container]:
+        """What an unfinished deployment of the service has set aside."""
+        return [container for container in self._listed(service) if is_aside(container)]
+
+    def existing(self, service: str) -> list[Container]:
+        """The replicas of a service. Raises StackError when it has none."""
+        found = self.replicas(service)
+        if not found:
+            raise StackError(f"service {service} has no container in project {self.name}; run `drill stack up`")
+        return found
+
+    def _listed(self, service: str = "") -> list[Container]:
+        wanted = [f"{_PROJECT}={self.name}", f"{_ONEOFF}=False", *([f"{_SERVICE}={service}"] if service else [])]
+        client = self.engine()
+        with engine_errors("listing containers"):
+            listed = client.containers.list(all=True, filters={"label": wanted}, ignore_removed=True)
+        return sorted(listed, key=_place)
+
+
+def is_aside(container: Container) -> bool:
+    """Whether a deployment has set it aside."""
+    return str(container.name).endswith(ASIDE)
+
+
+def _place(container: Container) -> tuple[int, str]:
+    number = container.labels.get(_NUMBER, "")
+    return int(number) if number.isdigit() else 0, str(container.name)
