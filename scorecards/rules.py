@@ -208,8 +208,8 @@ CHECKS = (
         title="Acknowledged writes kept",
         points=0,
         required=True,
-        definition="Each write that the stack acknowledged, to the canary probes and to the synthetic customers, is there "
-        "once at the end. Without any acknowledged write it is unknown.",
+        definition="Each write that the stack acknowledged, to the canary probes and to the synthetic customers, is "
+        "there once at the end. Without any acknowledged write it is unknown.",
         sources=("D5",),
     ),
 )

@@ -67,7 +67,7 @@ KINDS: dict[str, str] = {
         "alert_id, source, detail, interval_ns, threshold_ns, delivery_ns (parts of the delay; delivery null: not "
         "known), at_ns, uncertainty_ns, clock (for an alert that came through the intake: its arrival there)."
     ),
-    "alert.cleared": "alert_id, source.",
+    "alert.cleared": "alert_id, source, at_ns, uncertainty_ns, clock (as for alert.fired).",
     "alert.ignored": "alert, labels, reason. An alert that belongs to no detection source of the playbook.",
     "intake.lost": "detail. The intake does not answer; alerts wait there.",
     "intake.back": "lost_ns. It answers again.",

@@ -11,8 +11,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "crash"))
 
 from crash_session import Session
-from small_stack import small_project
 from observers import answers
+from small_stack import small_project
 
 PLUGIN = """
 from pathlib import Path
