@@ -64,7 +64,7 @@ class HttpProber:
         """GET for ``http``, POST of a new id for ``canary``: good when the status is the expected one."""
         if spec.type == "canary":
             token = secrets.token_hex(8)
-            look = await self._look(spec, "POST", spec.deadline, {"id": token})
+            look = await self._look(spec, "POST", spec.deadline, {**spec.body, "id": token})
             return _sample(look, look.status == spec.expect if spec.expect else look.succeeded, token)
         look = await self._look(spec, "GET", spec.deadline)
         return _sample(look, look.status == (spec.expect or 200))

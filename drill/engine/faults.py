@@ -25,6 +25,7 @@ class LiveFault:
     lease: Lease
     injector: Injector
     seen_ns: int
+    proved: bool = False
     gone: bool = False
     ending: bool = False
 
@@ -80,6 +81,7 @@ class Faults:
                 raise StackError(f"proof of injection failed: {detail}; the drill measures nothing and ends")
             await world.runtime.sleep(0.1)
         live.seen_ns = world.runtime.now_ns()
+        live.proved = True
         world.recorder.emit("fault.active", "engine", **names)
 
     async def watch(self) -> None:
@@ -94,6 +96,8 @@ class Faults:
         if world.runtime.now_ns() >= live.lease.expires_at_ns:
             await self._expire(live)
             return
+        if not live.proved:
+            return  # it is being applied: not yet there is not gone
         active = await self.sample(live)
         if self.closing or active is None:
             return

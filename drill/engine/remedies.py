@@ -131,7 +131,10 @@ async def restore_roles(world: World) -> None:
 
     Emits ``roles.restored`` when it ran; what it did not mend shows in the snapshot proof.
     """
-    steady = (snapshot_of(world) or {}).get("data_roles", {})
+    taken = snapshot_of(world)
+    if taken is None:
+        return  # nothing was touched
+    steady = taken["data_roles"]
     now = await world.runtime.call(world.stack.data_roles)
     if not any(role == "primary" and steady.get(name) != "primary" for name, role in now.items()):
         return

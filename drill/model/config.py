@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from drill.model.scenario import doc
+from drill.model.scenario import ParamValue, doc
 from drill.model.units import Seconds
 
 
@@ -84,6 +84,9 @@ class ProbeSpec:
     )
     port: str = field(default="http", metadata=doc("Named port of the service."))
     expect: int = field(default=0, metadata=doc("Good HTTP status; left out: 200 for `http`, any 2xx for `canary`."))
+    body: Mapping[str, ParamValue] = field(
+        default_factory=dict, metadata=doc("Type `canary`: what the write holds besides its `id`.")
+    )
     settles_within: Seconds = field(
         default=Seconds(0), metadata=doc("Type `canary`: how long an acknowledged write may take to be there.")
     )

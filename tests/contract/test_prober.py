@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
@@ -163,6 +164,19 @@ def test_a_canary_that_is_promised_but_not_done_is_bad_and_yet_acknowledged() ->
     with serving(lambda *_: (202, {})) as port:
         sample = run(port, lambda prober: prober.probe(spec(type_="canary", expect=201)))
     assert (sample.ok, sample.acknowledged) == (False, True)
+
+
+def test_a_canary_holds_what_the_probe_says_besides_its_id() -> None:
+    bodies: list[Any] = []
+
+    def handle(method: str, path: str, body: Any) -> tuple[int, Any]:
+        bodies.append(body)
+        return 201, {}
+
+    with serving(handle) as port:
+        probe = replace(spec(type_="canary"), body={"amount_cents": 100})
+        sample = run(port, lambda prober: prober.probe(probe))
+    assert bodies == [{"amount_cents": 100, "id": sample.token}]
 
 
 LEDGER = LedgerSpec(name="customers", service="api", path="/ledger", held_service="api", held_path="/held")
