@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,7 @@ class ComposeStack:
         self._root = root
         self._shipped = shipped
         self._project = Project(self._compose.project)
+        self._deploying = threading.Lock()
 
     def identity(self) -> StackIdentity:
         """Endpoint and engine id together, and the Compose project."""
@@ -151,7 +153,8 @@ class ComposeStack:
 
         ``image``: a reference or an id; on the engine already. What it changes beside is the image's own settings.
         """
-        return deploy.deploy(self._project, service, image)
+        with self._deploying:  # a roll-back waits for the deployment that it undoes: interleaved, neither would win
+            return deploy.deploy(self._project, service, image)
 
     def image(self, service: str) -> str:
         """The reference that its replicas were made from; where they differ, each in order."""

@@ -18,6 +18,7 @@ from drill.clock import now_ns
 from drill.errors import ActionFailed, StackError
 from drill.model.lease import Moment
 from drill.stacks.engine import engine_errors
+from drill.stacks.inside import run_inside
 from drill.stacks.moments import bracket, spanning
 from drill.stacks.project import ASIDE, Project
 from drill.stacks.recreate import creation, further_networks
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _GRACE_S = 5
 _HEALTHY_S = 10.0
+_CHECK_S = 2.0
 _POLL_S = 0.1
 _NEVER = "0001-01-01T00:00:00Z"
 
@@ -150,11 +152,11 @@ def _end(container: Container) -> None:
 
 
 def _wait_ready(container: Container) -> None:
-    """Until its health check has said something, or it has none, or it ended, or 10 s are over."""
+    """Until its health check passes, or has failed for good, or it has none, or it ended, or 10 s are over."""
     deadline = time.monotonic() + _HEALTHY_S
     with engine_errors(f"waiting for {container.name}"):
         container.reload()
-        while _starting(container) and time.monotonic() < deadline:
+        while _starting(container) and time.monotonic() < deadline and not _passes(container):
             time.sleep(_POLL_S)  # health is asked for, never told
             container.reload()
 
@@ -162,3 +164,13 @@ def _wait_ready(container: Container) -> None:
 def _starting(container: Container) -> bool:
     state = container.attrs["State"]
     return bool(state["Running"] and (state.get("Health") or {}).get("Status") == "starting")
+
+
+def _passes(container: Container) -> bool:
+    """Its own health check, run now: the engine runs it for the first time only after a whole interval."""
+    kind, *test = container.attrs["Config"]["Healthcheck"]["Test"]
+    argv = ["/bin/sh", "-c", *test] if kind == "CMD-SHELL" else test
+    try:
+        return run_inside(container, str(container.name), argv, _CHECK_S).code == 0
+    except ActionFailed:
+        return False

@@ -285,3 +285,20 @@ def test_free_ports_are_not_given_twice(tmp_path: Path) -> None:
     state = process_state.prepare(tmp_path / "state.json", services, lambda _: False)
     ports = [port for named in state.ports.values() for port in named.values()]
     assert len(set(ports)) == 40
+
+
+def test_a_service_whose_process_ended_is_not_waited_for(tmp_path: Path) -> None:
+    stack = opened(tmp_path, web(("sh", "-c", "echo no disk; exit 3")), ready_within=120)
+    with pytest.raises(StackError, match=r"web is not healthy .*its process has ended.*no disk.*drill stack logs web"):
+        stack.up(lambda _: None)
+    stack.down(lambda _: None)
+
+
+def test_roles_count_only_where_the_service_has_a_command(tmp_path: Path) -> None:
+    proxy = ServiceSpec(name="toxi", role="toxiproxy", ports={"api": 8474}, command=SERVE)
+    elsewhere = ServiceSpec(name="db", role="postgresql", ports={"postgresql": 5432})
+    stack = opened(tmp_path, web(), proxy, elsewhere)
+    assert stack.capabilities() == {"processes", "pause", "toxiproxy"}
+    assert stack.proxies("toxi") is not None
+    with pytest.raises(InvalidInput, match=r"'db' has not the role toxiproxy.*: toxi"):
+        stack.proxies("db")

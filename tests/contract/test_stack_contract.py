@@ -8,7 +8,7 @@ import threading
 import pytest
 from observers import Outside, Watch, answers, boot_ns, until
 
-from drill.errors import ActionFailed, DrillError, StackError
+from drill.errors import ActionFailed, DrillError, InvalidInput, StackError
 from drill.model.lease import Moment
 from drill.ports import ServiceState, Stack
 
@@ -236,3 +236,31 @@ def test_restarting_a_paused_service_answers_nothing_that_hung(whole: Stack) -> 
     assert seen == [False] * 3
     assert until(lambda: answers(address), 20)
     assert whole.services()[VICTIM].instance != before or Outside(before).container
+
+
+def test_a_service_of_one_is_its_own_only_replica(whole: Stack) -> None:
+    state = whole.services()[VICTIM]
+    assert state.replicas == (state.instance,)
+    assert (state.any_running, state.any_paused) == (state.running, state.paused) == (True, False)
+    whole.pause(VICTIM)
+    assert whole.services()[VICTIM].any_paused
+    whole.stop(VICTIM, grace_s=1)
+    assert not whole.services()[VICTIM].any_running
+
+
+def test_only_a_service_of_that_role_has_proxies(whole: Stack) -> None:
+    with pytest.raises(InvalidInput, match=f"'{VICTIM}' has not the role toxiproxy"):
+        whole.proxies(VICTIM)
+
+
+def test_a_stack_without_the_means_refuses_in_one_line(whole: Stack) -> None:
+    """Whoever asks without looking at the capabilities is told what is missing."""
+    if "deploy" in whole.capabilities():
+        assert whole.image_id(whole.image(VICTIM)) == whole.services()[VICTIM].facts["image"]
+        return
+    for act in (lambda: whole.deploy(VICTIM, "any:image"), lambda: whole.image(VICTIM), lambda: whole.image_id("any")):
+        with pytest.raises(InvalidInput, match="--stack compose") as caught:
+            act()
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InvalidInput, match="nothing to restore"):
+        whole.restore(lambda _: None)

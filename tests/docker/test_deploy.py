@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -288,3 +289,14 @@ def test_an_image_of_the_users_own_that_lost_its_name_is_no_obstacle(
         subprocess.run([DOCKER, "rmi", f"{releases['good']}-gone"], check=True, capture_output=True, timeout=20)
         made.stack.deploy("web", releases["next"])
         assert until(lambda: made.running_releases() == BAD_ANSWER)
+
+
+def test_a_roll_back_during_a_deployment_waits_for_it_and_wins(good: Rig, releases: dict[str, str]) -> None:
+    deployment = threading.Thread(target=good.stack.deploy, args=("web", releases["bad"]))
+    deployment.start()
+    assert until(lambda: releases["bad"] in good.stack.image("web"))
+    good.stack.deploy("web", releases["good"])
+    deployment.join(60)
+    assert not deployment.is_alive()
+    assert until(lambda: good.running_releases() == GOOD_ANSWER)
+    assert good.stack.image("web") == releases["good"]
