@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from drill.model.config import LedgerSpec, ProbeSpec, ServiceSpec
 from drill.model.lease import Lease, Moment, Reversibility, StackIdentity
 from drill.model.playbook import DetectionSource
+from drill.model.proxies import ProxyState, ToxicState
 from drill.model.scenario import FaultSpec
 
 T = TypeVar("T")
@@ -82,28 +83,6 @@ class ServiceState:
     """Whether at least one replica is paused."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """What must be the same at the end: image, configuration digest, networks, ports, restart policy."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToxicState:
-    """One toxic of a proxy, as the Toxiproxy API has it. ``toxicity``: share of connections, 0 to 1."""
-
-    name: str
-    type: str
-    stream: str = "downstream"
-    toxicity: float = 1.0
-    attributes: Mapping[str, int | str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyState:
-    """One proxy of a Toxiproxy-compatible server."""
-
-    name: str
-    listen: str
-    upstream: str
-    enabled: bool
-    toxics: tuple[ToxicState, ...] = ()
 
 
 class Proxies(Protocol):

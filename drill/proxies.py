@@ -15,7 +15,7 @@ from urllib.parse import quote
 from drill import clock
 from drill.errors import StackError
 from drill.model.lease import Moment
-from drill.ports import ProxyState, ToxicState
+from drill.model.proxies import ProxyState, ToxicState
 from drill.stacks.moments import bracket
 
 T = TypeVar("T")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Records the sample drills of this folder anew, or only judges the committed recordings again:
 #
-#   docs/samples/make.sh            two real drills: database-down on Docker, api-frozen as local processes (1 min)
+#   docs/samples/make.sh            seven real drills: the three that every team knows on Docker, each with the right and
+#                                   the clumsy script, and api-frozen as local processes (about 6 min)
 #   docs/samples/make.sh --score    no drill: scorecards of the committed journals by today's rules
 #
 # DRILL names the program (default: .venv/bin/drill of this checkout). The Docker drill runs in a Compose project and on
@@ -16,11 +17,14 @@ judge() { # a drill may have failed: a sample shows what happened, so the exit c
     chmod a+r "$here/$1"/*
 }
 
-record() { # scenario, arguments of drill run
+record() { # folder, scenario, arguments of drill run
+    local name=$1
+    shift
+    rm -rf drill-results
     "$drill" run "$@" --seed 1 || [ $? = 1 ]
-    mkdir -p "$here/$1"
-    cp drill-results/*/journal.jsonl "$here/$1/journal.jsonl"
-    judge "$1"
+    mkdir -p "$here/$name"
+    cp drill-results/*/journal.jsonl "$here/$name/journal.jsonl"
+    judge "$name"
 }
 
 if [ "${1:-}" = --score ]; then
@@ -36,13 +40,19 @@ leave() { # whatever went wrong, no stack stays
 }
 trap leave EXIT
 mkdir "$work/docker" "$work/processes"
-export DRILL_API_PORT=28000 DRILL_MAIL_HTTP_PORT=28025 DRILL_MAIL_SMTP_PORT=21025 DRILL_STATUSPAGE_PORT=28080 DRILL_DB_PORT=25432
+port=28000
+for name in GATEWAY WORKER DB_PRIMARY DB_REPLICA VENDORS TOXIPROXY PROMETHEUS ALERTMANAGER INTAKE STATUSPAGE MAIL_HTTP MAIL_SMTP TRAFFIC; do
+    export "DRILL_${name}_PORT=$((port++))"
+done
 
 cd "$work/docker"
 "$drill" init --yes
 "$drill" stack up
-record database-down
+for scenario in db-primary-down payment-webhook-500 llm-rate-limited; do
+    record "$scenario" "$scenario"
+    record "$scenario-clumsy" "$scenario" --script clumsy
+done
 
 cd "$work/processes"
 "$drill" stack up --stack process
-record api-frozen --stack process
+record api-frozen api-frozen --stack process

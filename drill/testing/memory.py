@@ -10,17 +10,8 @@ from drill.errors import InvalidInput, StackError
 from drill.model.config import LedgerSpec, ProbeSpec, ServiceSpec
 from drill.model.lease import Lease, Moment, StackIdentity
 from drill.model.playbook import DetectionSource
-from drill.ports import (
-    ExecResult,
-    Message,
-    Proxies,
-    ProxyState,
-    Receipt,
-    Runtime,
-    Sample,
-    ServiceState,
-    StagingSign,
-)
+from drill.model.proxies import ProxyState
+from drill.ports import ExecResult, Message, Proxies, Receipt, Runtime, Sample, ServiceState, StagingSign
 from drill.testing.proxies import MemoryProxies
 
 BOOT_S = 0.3

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from drill.errors import StackError
 from drill.model.lease import Moment
-from drill.ports import ProxyState, Runtime, ToxicState
+from drill.model.proxies import ProxyState, ToxicState
+from drill.ports import Runtime
 
 
 class MemoryProxies:

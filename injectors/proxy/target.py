@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from drill.errors import InvalidInput
 from drill.model.lease import Lease, Moment
+from drill.model.proxies import ProxyState, ToxicState
 from drill.model.scenario import FaultSpec, ParamValue
 from drill.model.units import parse_seconds
-from drill.ports import Proxies, ProxyState, Stack, ToxicState
+from drill.ports import Proxies, Stack
 
 PROXY_PARAM = "Name of the proxy on the target, for example payments."
 SETTLE_S = 2.0

@@ -12,7 +12,7 @@ import pytest
 from proxyrig import Proxied, Serve, Server, echo, own_server, upstream
 
 from drill.errors import StackError
-from drill.ports import ToxicState
+from drill.model.proxies import ToxicState
 from drill.proxies import ToxiproxyClient
 
 Front = Callable[[Serve], Proxied]
