@@ -49,6 +49,7 @@ class UptimeDetector:
             detail=f"{self._source.failures} consecutive failures of {self._source.path}: {sample.detail}",
             interval_ns=interval_ns,
             threshold_ns=interval_ns * (self._source.failures - 1),
+            delivery_ns=self._runtime.now_ns() - sample.ended_ns,
         )
 
     def _alert_id(self) -> str:
