@@ -134,8 +134,12 @@ class ProcessStack:
         return control.toggle(self._running(service), signals.SIGCONT, paused=False)
 
     def restart(self, service: str) -> Moment:
-        """Stop it, from any state, and start it."""
-        self.stop(service, _RESTART_GRACE_S)
+        """Stop it, from any state, and start it. A paused one is killed: woken first, it would answer what hung."""
+        leader = self._leader(service)
+        if leader is not None and leader.paused:
+            self.kill(service)
+        else:
+            self.stop(service, _RESTART_GRACE_S)
         return self.start(service)
 
     def deploy(self, service: str, image: str) -> Moment:
