@@ -12,6 +12,8 @@ from drill import shipped
 
 SOURCE = Path(__file__).parent / "stacks" / "small"
 SCENARIOS = ("api-frozen", "api-crashed", "api-stopped-by-deploy", "rehearsal")
+REFERENCE_DETECTION = "detection: [uptime, database, error-rate]"
+"""The small stack has no alerting of its own: its playbook knows the uptime check alone."""
 PORTS = ("DB", "API", "MAIL_HTTP", "MAIL_SMTP", "STATUSPAGE")
 
 
@@ -19,7 +21,8 @@ def small_project(home: Path, project: str = "drill-small", grant: str = "") -> 
     """Write the project into ``home``: its own scenario and those of the catalogue that it can run. ``home``."""
     shutil.copytree(SOURCE, home, dirs_exist_ok=True)
     for name in SCENARIOS:
-        shutil.copyfile(shipped.scenarios_dir() / f"{name}.yaml", home / "scenarios" / f"{name}.yaml")
+        text = (shipped.scenarios_dir() / f"{name}.yaml").read_text()
+        (home / "scenarios" / f"{name}.yaml").write_text(text.replace(REFERENCE_DETECTION, "detection: [uptime]"))
     config = home / "drill.yaml"
     config.write_text(config.read_text().replace("project: drill-small", f"project: {project}") + grant)
     return home
