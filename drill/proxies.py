@@ -51,13 +51,21 @@ class ToxiproxyClient:
             "toxicity": toxic.toxicity,
             "attributes": dict(toxic.attributes),
         }
+        return self._put_toxic(proxy, f"{_path(proxy)}/toxics", body, toxic)
+
+    def update_toxic(self, proxy: str, toxic: ToxicState) -> Moment:
+        """Give the toxic of that name these attributes, and see it so. The moment brackets the call."""
+        body = {"toxicity": toxic.toxicity, "attributes": dict(toxic.attributes)}
+        return self._put_toxic(proxy, f"{_path(proxy)}/toxics/{quote(toxic.name, safe='')}", body, toxic)
+
+    def _put_toxic(self, proxy: str, path: str, body: Mapping[str, Any], toxic: ToxicState) -> Moment:
         began = clock.now_ns()
-        self._ask("post", f"{_path(proxy)}/toxics", json=body)
-        added = bracket(began, clock.now_ns(), "toxiproxy")
+        self._ask("post", path, json=body)
+        done = bracket(began, clock.now_ns(), "toxiproxy")
         there = {each.name: each for each in self._proxy(proxy).toxics}.get(toxic.name)
         if there is None or not _same(there, toxic):
             raise StackError(f"proxy {proxy}: toxic {toxic.name} was asked for as {toxic} and is {there}")
-        return added
+        return done
 
     def remove_toxic(self, proxy: str, name: str) -> None:
         """Remove it, and see it gone. Absent is fine, and so is a proxy that is gone."""

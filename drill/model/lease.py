@@ -51,3 +51,7 @@ class Lease:
     before: Mapping[str, ParamValue] = field(default_factory=dict)
     params: Mapping[str, ParamValue] = field(default_factory=dict)
     manual: tuple[str, ...] = ()
+    replica: int = 0
+    """The replica that is hit, by its number; 0 is all of them."""
+    sealed: Mapping[str, ParamValue] = field(default_factory=dict)
+    """What undo needs and the journal must not hold (secrets, contents): in the lease's file only."""

@@ -21,10 +21,26 @@ class FaultSpec:
 
     id: str = field(metadata=doc("Name of this fault within the scenario."))
     kind: str = field(metadata=doc("Fault kind, see `drill injectors list`."))
-    target: str = field(metadata=doc("Service of the stack that is hit."))
+    target: str = field(
+        metadata=doc(
+            "Service of the stack that is hit, or `role:primary`, `role:replica`: the database member that has this "
+            "role when the fault comes."
+        )
+    )
     max_duration: Seconds = field(metadata=doc("The fault expires and is undone after this long, whatever happens."))
     start: Seconds = field(default=Seconds(0), metadata=doc("Offset from the start of injection."))
     params: Mapping[str, ParamValue] = field(default_factory=dict, metadata=doc("Parameters of the fault kind."))
+    duration: Seconds = field(
+        default=Seconds(0),
+        metadata=doc("The fault ends by itself after this long; 0: it lasts until a responder ends it, or it expires."),
+    )
+    ramp: Seconds = field(
+        default=Seconds(0),
+        metadata=doc("The fault grows to its full strength over this long, where its kind can; 0: at once."),
+    )
+    replicas: str = field(
+        default="all", metadata=doc("Which replicas of the target are hit: `all`, or `one`, chosen by the seed.")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

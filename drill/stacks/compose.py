@@ -16,13 +16,16 @@ from drill.errors import InvalidInput, StackError
 from drill.model import config as model
 from drill.model.config import Config, ServiceSpec
 from drill.model.lease import Moment, StackIdentity
-from drill.ports import ExecResult, Proxies, ServiceState, StagingSign
+from drill.ports import ExecResult, Proxies, ServiceState, Stack, StagingSign
+from drill.ports.containers import Containers
 from drill.stacks import containers, deploy, exits, replicas, signs
 from drill.stacks.compose_cli import compose, stream
+from drill.stacks.containers import Attrs
 from drill.stacks.engine import endpoint, engine_errors, engine_id
 from drill.stacks.inside import run_inside
 from drill.stacks.moments import bracket, spanning
-from drill.stacks.project import Project
+from drill.stacks.operations import ContainerOperations
+from drill.stacks.project import Project, number_of
 from drill.stacks.readiness import wait_until_ready
 from drill.stacks.roles import proxies_of, role_capabilities
 
@@ -44,14 +47,14 @@ class ComposeStack:
     ``root``: folder of drill.yaml; ``shipped``: what {shipped} becomes. Every call has a time-out.
     """
 
-    def __init__(self, config: Config, root: Path, shipped: Path) -> None:
+    def __init__(self, config: Config, root: Path, shipped: Path, only: tuple[str, int] | None = None) -> None:
         if config.stack.compose is None:
             raise InvalidInput("drill.yaml has no stack.compose; add it, or use `--stack process`")
         self._config = config
         self._compose: model.ComposeStack = config.stack.compose
         self._root = root
         self._shipped = shipped
-        self._project = Project(self._compose.project)
+        self._project = Project(self._compose.project, only)
         self._deploying = threading.Lock()
 
     def identity(self) -> StackIdentity:
@@ -225,6 +228,18 @@ class ComposeStack:
         """Those of a service of role ``toxiproxy``, at its port named ``api``."""
         return proxies_of(self, service)
 
+    def containers(self) -> Containers:
+        """What only containers have."""
+        return ContainerOperations(self._project)
+
+    def replica_numbers(self, service: str) -> Sequence[int]:
+        """As Compose counts them, from 1."""
+        return [number_of(container) for container in self._project.existing(service)]
+
+    def replica(self, service: str, number: int) -> Stack:
+        """The same project with one replica of the service; its connections are its own."""
+        return ComposeStack(self._config, self._root, self._shipped, only=(service, number))
+
     def close(self) -> None:
         """Give the connections to the engine back."""
         self._project.close()
@@ -249,7 +264,7 @@ class ComposeStack:
             raise StackError(f"{file}: no such Compose file; see stack.compose.file in drill.yaml")
         return file
 
-    def _those(self, service: str, fit: Callable[[containers.Attrs], bool]) -> list[Container]:
+    def _those(self, service: str, fit: Callable[[Attrs], bool]) -> list[Container]:
         """The replicas whose state fits; all of them when none does: the engine then says why it refuses."""
         found = self._project.existing(service)
         return [one for one in found if fit(one.attrs["State"])] or found
@@ -277,13 +292,13 @@ class ComposeStack:
         return spanning([work.result() for work in pending])
 
 
-def _running(state: containers.Attrs) -> bool:
+def _running(state: Attrs) -> bool:
     return bool(state["Running"])
 
 
-def _paused(state: containers.Attrs) -> bool:
+def _paused(state: Attrs) -> bool:
     return bool(state["Paused"])
 
 
-def _active(state: containers.Attrs) -> bool:
+def _active(state: Attrs) -> bool:
     return _running(state) and not _paused(state)

@@ -18,7 +18,8 @@ from drill.errors import ActionFailed, InvalidInput, Refused, StackError
 from drill.journal.lock import FileLock
 from drill.model.config import Config, ServiceSpec
 from drill.model.lease import Moment, StackIdentity
-from drill.ports import ExecResult, Proxies, ServiceState, StagingSign
+from drill.ports import ExecResult, Proxies, ServiceState, Stack, StagingSign
+from drill.ports.containers import Containers
 from drill.stacks import control, process_state, procfs, signs
 from drill.stacks.http import request
 from drill.stacks.moments import bracket
@@ -221,6 +222,20 @@ class ProcessStack:
     def proxies(self, service: str) -> Proxies:
         """Those of a service of role ``toxiproxy``, at its port named ``api``."""
         return proxies_of(self, service)
+
+    def containers(self) -> Containers:
+        """Always refused."""
+        raise InvalidInput("this stack has no containers; run the scenario with --stack compose")
+
+    def replica_numbers(self, service: str) -> Sequence[int]:
+        """There is one of each."""
+        return [1] if self._spec(service) else []
+
+    def replica(self, service: str, number: int) -> Stack:
+        """The stack itself: there is one of each. Raises InvalidInput for another number."""
+        if number not in self.replica_numbers(service):
+            raise InvalidInput(f"service {service} has one replica on this stack, number 1; number {number} is none")
+        return self
 
     def _state(self) -> process_state.ProcessState:
         state = process_state.load(self._file)

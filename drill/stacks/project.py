@@ -21,10 +21,14 @@ _PROJECT, _SERVICE, _ONEOFF, _NUMBER = (
 
 
 class Project:
-    """One Compose project on the engine. Contacts nobody before the first question."""
+    """One Compose project on the engine. Contacts nobody before the first question.
 
-    def __init__(self, name: str) -> None:
+    ``only``: of this service the replica of this number alone is seen, as if it had no other.
+    """
+
+    def __init__(self, name: str, only: tuple[str, int] | None = None) -> None:
         self.name = name
+        self._only = only
         self._lock = threading.Lock()
         self._client: DockerClient | None = None
 
@@ -70,7 +74,12 @@ class Project:
         client = self.engine()
         with engine_errors("listing containers"):
             listed = client.containers.list(all=True, filters={"label": wanted}, ignore_removed=True)
-        return sorted(listed, key=_place)
+        return sorted((one for one in listed if self._shows(one)), key=_place)
+
+    def _shows(self, container: Container) -> bool:
+        if self._only is None or container.labels[_SERVICE] != self._only[0]:
+            return True
+        return number_of(container) == self._only[1]
 
 
 def is_aside(container: Container) -> bool:
@@ -78,6 +87,11 @@ def is_aside(container: Container) -> bool:
     return str(container.name).endswith(ASIDE)
 
 
-def _place(container: Container) -> tuple[int, str]:
+def number_of(container: Container) -> int:
+    """Its place among the replicas of its service, from 1."""
     number = container.labels.get(_NUMBER, "")
-    return int(number) if number.isdigit() else 0, str(container.name)
+    return int(number) if number.isdigit() else 0
+
+
+def _place(container: Container) -> tuple[int, str]:
+    return number_of(container), str(container.name)

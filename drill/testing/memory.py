@@ -11,7 +11,8 @@ from drill.model.config import LedgerSpec, ProbeSpec, ServiceSpec
 from drill.model.lease import Lease, Moment, StackIdentity
 from drill.model.playbook import DetectionSource
 from drill.model.proxies import ProxyState
-from drill.ports import ExecResult, Message, Proxies, Receipt, Runtime, Sample, ServiceState, StagingSign
+from drill.ports import ExecResult, Message, Proxies, Receipt, Runtime, Sample, ServiceState, Stack, StagingSign
+from drill.ports.containers import Containers
 from drill.testing.proxies import MemoryProxies
 
 BOOT_S = 0.3
@@ -174,6 +175,18 @@ class MemoryStack:
             raise InvalidInput(f"service {service!r} has no proxies")
         known = self.proxy_states.get(service, [])
         return self._proxies.setdefault(service, MemoryProxies(self._runtime, known))
+
+    def containers(self) -> Containers:
+        """Always refused."""
+        raise InvalidInput("this stack has no containers; run the scenario with --stack compose")
+
+    def replica_numbers(self, service: str) -> Sequence[int]:
+        """There is one of each."""
+        return [1]
+
+    def replica(self, service: str, number: int) -> Stack:
+        """The stack itself: there is one of each."""
+        return self
 
     # --- Prober
     def _alone(self, name: str) -> bool:

@@ -26,6 +26,12 @@ class MemoryProxies:
         self._proxies[proxy] = replace(found, toxics=(*found.toxics, toxic))
         return self._now()
 
+    def update_toxic(self, proxy: str, toxic: ToxicState) -> Moment:
+        found = self._of(proxy)
+        toxics = tuple(toxic if each.name == toxic.name else each for each in found.toxics)
+        self._proxies[proxy] = replace(found, toxics=toxics)
+        return self._now()
+
     def remove_toxic(self, proxy: str, name: str) -> None:
         if proxy in self._proxies:
             found = self._proxies[proxy]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from drill.model.config import LedgerSpec, ProbeSpec, ServiceSpec
 from drill.model.lease import Lease, Moment, Reversibility, StackIdentity
 from drill.model.playbook import DetectionSource
 from drill.model.proxies import ProxyState, ToxicState
 from drill.model.scenario import FaultSpec
+from drill.ports.containers import Containers
 
 T = TypeVar("T")
 
@@ -90,6 +91,10 @@ class Proxies(Protocol):
 
     def all(self) -> Mapping[str, ProxyState]: ...
     def add_toxic(self, proxy: str, toxic: ToxicState) -> Moment: ...
+    def update_toxic(self, proxy: str, toxic: ToxicState) -> Moment:
+        """Give a toxic that is there other attributes, by name."""
+        ...
+
     def remove_toxic(self, proxy: str, name: str) -> None:
         """Absent is fine, and so is a proxy that is gone."""
         ...
@@ -175,6 +180,19 @@ class Stack(Protocol):
         """The proxies of a service of role ``toxiproxy``. Raises InvalidInput for another."""
         ...
 
+    def containers(self) -> Containers:
+        """What only containers have. Raises InvalidInput on a stack without capability ``containers``."""
+        ...
+
+    def replica(self, service: str, number: int) -> Stack:
+        """This stack with the service narrowed to its replica of that number (from 1), whatever container that is by
+        then. Numbers that exist are those of ``replica_numbers``."""
+        ...
+
+    def replica_numbers(self, service: str) -> Sequence[int]:
+        """The numbers of a service's replicas, in order."""
+        ...
+
 
 class Injector(Protocol):
     """One fault kind. Stateless: all that undo needs is in the lease."""
@@ -202,6 +220,18 @@ class Injector(Protocol):
 
     def undone(self, lease: Lease, stack: Stack) -> bool:
         """Proof that nothing of the fault is left and the target is as before, or as a responder made it."""
+        ...
+
+
+@runtime_checkable
+class Ramped(Protocol):
+    """What an injector has beside, when its fault can grow: the engine then raises these parameters step by step."""
+
+    ramps: frozenset[str]
+    """Parameters, whole numbers or numbers in the lease, that grow from a part to the whole."""
+
+    def adjust(self, lease: Lease, stack: Stack) -> None:
+        """Make the fault, which is active, what the lease's parameters say now."""
         ...
 
 
