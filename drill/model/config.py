@@ -20,7 +20,7 @@ class ServiceSpec:
     role: str = field(
         default="",
         metadata=doc(
-            "What it is to drill: `postgresql` (its data role is in the snapshot), `toxiproxy` (its proxies are), "
+            "What it is to drill: `postgresql` (its data role is in the snapshot), `toxiproxy` (its proxies are), `redis`, "
             "`prometheus`, `alertmanager`."
         ),
     )
