@@ -20,8 +20,8 @@ class ServiceSpec:
     role: str = field(
         default="",
         metadata=doc(
-            "What it is to drill: `postgresql` (its data role is in the snapshot), `toxiproxy` (its proxies are), `redis`, "
-            "`prometheus`, `alertmanager`."
+            "What it is to drill: `postgresql` (its data role is in the snapshot), `toxiproxy` (its proxies are), "
+            "`redis`, `prometheus`, `alertmanager`."
         ),
     )
     through: str = field(
