@@ -77,8 +77,13 @@ def _gone(fault: FaultRecord) -> str:
         "routed-around": "was routed around, not repaired: it was still there when the impact ended",
         "harness": "was undone by the harness, not by the responders",
         "expiry": "was undone because its time was up, not by the responders",
+        "plan": "ended after the duration that the scenario gives it, not by the responders",
+        "stack": "was ended by the stack's own restart policy, not by the responders",
+        "itself": "",
         "responder": "",
-        "unknown": "was gone before the harness undid it; nobody saw who removed it" if fault.undone else "",
+        "unknown": "was gone before the harness undid it; nobody saw who removed it"
+        if fault.undone or fault.gone
+        else "",
     }[fault.gone_by]
 
 

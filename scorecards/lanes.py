@@ -50,6 +50,9 @@ def _fault(facts: Facts, reading: Reading, fault: FaultRecord) -> Item:
         "responder": "repaired",
         "harness": "undone by harness",
         "expiry": "expired",
+        "plan": "over as planned",
+        "itself": "momentary",
+        "stack": "restarted by the stack",
         "routed-around": "routed around",
     }
     left = words.get(fault.gone_by, "gone" if undone else "still there")

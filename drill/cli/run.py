@@ -188,7 +188,7 @@ def _dry_run(project: Project, name: str, kind: str, seed: int) -> None:
 
     scenario, stack = project.scenario(name), project.open_stack(kind)
     click.echo(f"dry run of {scenario.id} (seed {seed}): nothing is touched")
-    for fault, lease in zip(scenario.faults, dry_leases(scenario, stack, registry.get), strict=True):
+    for fault, lease in zip(scenario.faults, dry_leases(scenario, stack, registry.get, seed), strict=True):
         click.echo(f"  at {fault.start:g} s: {fault.kind} on {fault.target} ({lease.reversibility}),")
         click.echo(f"    undone at the latest after {fault.max_duration:g} s; by hand: {'; '.join(lease.manual)}")
     for step in scenario.script:

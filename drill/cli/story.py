@@ -20,7 +20,7 @@ _LINES: dict[str, Callable[[Data], str]] = {
     ),
     "fault.active": lambda d: f"fault {d['fault_id']} proved active",
     "fault.inactive": lambda d: f"fault {d['fault_id']} NOT active: {d['detail']}",
-    "fault.gone": lambda d: f"fault {d['fault_id']} removed by a {d['by']}",
+    "fault.gone": lambda d: f"fault {d['fault_id']} gone ({d['by']}: {d.get('evidence', 'seen gone')})",
     "fault.expired": lambda d: f"fault {d['fault_id']} expired",
     "fault.undoing": lambda d: f"undoing {d['fault_id']} ({d['by']})",
     "fault.undone": lambda d: f"{d['fault_id']} proved undone",

@@ -224,12 +224,19 @@ class Drill:
         if self._monitor.active or not self._quiet():
             return ""
         if self._monitor.episode == 0:
-            return "no impact: absorbed" if self._faults.all_over else ""
+            return "no impact: absorbed" if self._faults.all_over and self._would_show() else ""
         if self._world.recorder.of("incident.resolved"):
             return "resolved, and the impact is over"
         if self._play is not None and self._play.done:
             return "the script is finished, and the impact is over"
+        if self._play is None and self._plan.mode == "scripted" and self._faults.all_over:
+            return "every fault is over, and there is no script"
         return ""
+
+    def _would_show(self) -> bool:
+        """Whether every probe has had the time to see what even the shortest fault did."""
+        looks = max((3 * probe.interval + probe.deadline for probe in self._plan.impact_probes), default=0.0)
+        return self._faults.over_for_s() >= looks
 
     def _quiet(self) -> bool:
         return self._monitor.quiet() and self.desk.mitigations.running == 0
@@ -239,7 +246,7 @@ class Drill:
         self._faults.closing = True
         if self._play is not None:
             self._play.cancel()
-        await self._finish_mitigations()
+        await self._finish_actions()
         for task in self._tasks:
             task.cancel()
         by = "abort" if self.control.outcome else "harness"
@@ -249,11 +256,11 @@ class Drill:
         await self._messages_seen()
         return await close(self._world, self._plan.config, self._plan.playbook, by)
 
-    async def _finish_mitigations(self) -> None:
-        """A mitigation in mid-flight would fight with the undo: let it end first, for a bounded time."""
+    async def _finish_actions(self) -> None:
+        """What is in mid-flight, a mitigation or a fault's growth, would fight with the undo: let it end first."""
         runtime = self._world.runtime
         until_ns = runtime.now_ns() + int(_FINISH_S * 1e9)
-        while self.desk.mitigations.running and runtime.now_ns() < until_ns:
+        while (self.desk.mitigations.running or self._faults.looking) and runtime.now_ns() < until_ns:
             await runtime.sleep(_LOOK_S)
 
     async def _messages_seen(self) -> None:

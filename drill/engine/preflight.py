@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from drill.engine.aim import aimed, stack_for, within_reach
 from drill.engine.setting import Plan, World
 from drill.engine.staging import prove_staging
 from drill.errors import DrillError, InvalidInput, Refused
 from drill.model.lease import Lease
 from drill.model.scenario import FaultSpec, Scenario
-from drill.ports import Injector, Stack
+from drill.ports import Injector, Ramped, Stack
 
 
 async def preflight(plan: Plan, world: World) -> None:
@@ -39,21 +40,27 @@ def _capabilities(plan: Plan, world: World) -> str:
 
 
 def _staging(plan: Plan, world: World) -> str:
-    targets = {fault.target for fault in plan.scenario.faults}
+    targets = {name for fault in plan.scenario.faults for name in within_reach(fault, world.stack)}
     return "; ".join(f"{name}: {how}" for name, how in prove_staging(world.stack, plan.config, targets))
 
 
 def _faults(plan: Plan, world: World) -> str:
-    for fault in plan.scenario.faults:
-        injector = world.injector(fault.kind)
+    hit = []
+    for spec in plan.scenario.faults:
+        injector = world.injector(spec.kind)
+        if spec.ramp and not isinstance(injector, Ramped):
+            raise InvalidInput(f"fault {spec.id}: {spec.kind} cannot grow; remove its ramp")
         if lacking := injector.needs - world.stack.capabilities():
-            raise Refused(f"fault {fault.id}: {fault.kind} needs {sorted(lacking)[0]!r}, which this stack has not")
+            raise Refused(f"fault {spec.id}: {spec.kind} needs {sorted(lacking)[0]!r}, which this stack has not")
         if injector.loses_data and plan.config.stack.data != "disposable":
             raise Refused(
-                f"fault {fault.id}: {fault.kind} can lose data; allowed only with `data: disposable` in drill.yaml"
+                f"fault {spec.id}: {spec.kind} can lose data; allowed only with `data: disposable` in drill.yaml"
             )
-        injector.plan(fault, world.stack, draft_lease(plan, world, fault, 0))
-    return "planned " + ", ".join(f"{fault.kind} on {fault.target}" for fault in plan.scenario.faults)
+        fault, replica = aimed(spec, world.stack, plan.seed)
+        draft = replace(draft_lease(plan, world, fault, 0), replica=replica)
+        injector.plan(fault, stack_for(draft, world.stack), draft)
+        hit.append(f"{fault.kind} on {fault.target}" + (f" (replica {replica})" if replica else ""))
+    return "planned " + ", ".join(hit)
 
 
 def _alerting(plan: Plan, world: World) -> str:
@@ -105,7 +112,12 @@ def blank_lease(fault: FaultSpec, stack: Stack, injector: Injector) -> Lease:
     )
 
 
-def dry_leases(scenario: Scenario, stack: Stack, injector: Callable[[str], Injector]) -> list[Lease]:
+def dry_leases(scenario: Scenario, stack: Stack, injector: Callable[[str], Injector], seed: int) -> list[Lease]:
     """What each fault of a scenario would change now and how it would be undone; touches nothing."""
-    kinds = [(fault, injector(fault.kind)) for fault in scenario.faults]
-    return [kind.plan(fault, stack, blank_lease(fault, stack, kind)) for fault, kind in kinds]
+    return [_dry_lease(fault, stack, injector(fault.kind), seed) for fault in scenario.faults]
+
+
+def _dry_lease(spec: FaultSpec, stack: Stack, injector: Injector, seed: int) -> Lease:
+    fault, replica = aimed(spec, stack, seed)
+    draft = replace(blank_lease(fault, stack, injector), replica=replica)
+    return injector.plan(fault, stack_for(draft, stack), draft)

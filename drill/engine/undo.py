@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from drill.engine.aim import stack_for
 from drill.engine.setting import World
 from drill.errors import StackError
 from drill.model.lease import Lease
@@ -17,7 +18,7 @@ async def undo(world: World, lease: Lease, by: str) -> bool:
     """Undo and prove; keep trying for 8 s. Emits ``fault.undone`` or ``fault.undo-failed``; True when proved."""
     injector = world.injector(lease.kind)
     emit, runtime = world.recorder.emit, world.runtime
-    was_active = await _ask(world, partial(injector.active, lease, world.stack))
+    was_active = await _ask(world, lambda: injector.active(lease, stack_for(lease, world.stack)))
     names = {"lease_id": lease.id, "fault_id": lease.fault_id}
     emit("fault.undoing", by, durable=True, by=by, was_active=was_active, **names)
     give_up_ns = runtime.now_ns() + int(_GIVE_UP_S * 1e9)
@@ -35,11 +36,15 @@ async def undo(world: World, lease: Lease, by: str) -> bool:
 async def _attempt(world: World, lease: Lease) -> str:
     injector = world.injector(lease.kind)
     try:
-        await world.runtime.call(partial(injector.undo, lease, world.stack))
-        undone = await world.runtime.call(partial(injector.undone, lease, world.stack))
+        await world.runtime.call(lambda: injector.undo(lease, stack_for(lease, world.stack)))
+        undone = await world.runtime.call(partial(_undone, world, lease))
     except StackError as error:
         return str(error)
     return "" if undone else f"{lease.kind} on {lease.service} was undone but is still seen"
+
+
+def _undone(world: World, lease: Lease) -> bool:
+    return world.injector(lease.kind).undone(lease, stack_for(lease, world.stack))
 
 
 async def _ask(world: World, question: Callable[[], bool]) -> bool | None:
@@ -58,7 +63,7 @@ async def settle(world: World, leases: list[Lease], by: str, *, wait: bool) -> b
         await world.runtime.sleep(max((lease.settle_s for lease in leases), default=0.0))
     good = True
     for lease in leases:
-        still = await _ask(world, partial(world.injector(lease.kind).undone, lease, world.stack))
+        still = await _ask(world, partial(_undone, world, lease))
         proved = still is True or await undo(world, lease, by)
         if proved:
             world.leases.remove(lease)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from drill.loader.checks import NAME, above_zero, named_like, some, unique
 from drill.loader.finding import Finding, hint, show, step
-from drill.model.scenario import Scenario, ScriptStep
+from drill.model.scenario import ROLE, FaultSpec, Scenario, ScriptStep
 from drill.model.units import format_seconds
 from drill.model.verbs import NOTE_TYPES, ROLES, STATUSES, VERBS
 
@@ -46,11 +46,20 @@ def _faults(scenario: Scenario) -> Iterator[Finding]:
         yield from above_zero([(f"{path}.max_duration", fault.max_duration)])
         if fault.max_duration > MAX_FAULT_S:
             yield Finding(f"{path}.max_duration", f"is longer than {format_seconds(MAX_FAULT_S)}; shorten it")
+        yield from _lengths(path, fault)
         if fault.start >= scenario.max_duration:
             yield Finding(f"{path}.start", "is not before the end of the drill; start earlier or raise max_duration")
         # An empty radius says that nothing may suffer; any other must at least hold what is hit.
-        if scenario.blast_radius and fault.target not in scenario.blast_radius:
+        role = fault.target.startswith(ROLE)
+        if scenario.blast_radius and not role and fault.target not in scenario.blast_radius:
             yield Finding("blast_radius", f"does not hold {show(fault.target)}, which {show(fault.id)} hits; add it")
+
+
+def _lengths(path: str, fault: FaultSpec) -> Iterator[Finding]:
+    if fault.duration > fault.max_duration:
+        yield Finding(f"{path}.duration", "is longer than max_duration; raise that, or shorten this")
+    if fault.ramp > (fault.duration or fault.max_duration):
+        yield Finding(f"{path}.ramp", "is longer than the fault lasts; shorten it")
 
 
 def _step(path: str, item: ScriptStep) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from drill.loader.checks import known
 from drill.loader.finding import Finding, hint, show, step
 from drill.model.config import Config, ServiceSpec
 from drill.model.playbook import DetectionSource, Mitigation, Playbook
-from drill.model.scenario import FaultSpec, Scenario, ScriptStep
+from drill.model.scenario import ROLE, ROLES, FaultSpec, Scenario, ScriptStep
 
 InjectorKinds = Mapping[str, Collection[str]]
 """Fault kind to the names of its parameters."""
@@ -28,8 +28,11 @@ def scenario_references(
 ) -> Iterator[Finding]:
     """Findings of a scenario against a playbook, a stack and the fault kinds."""
     services = {service.name for service in config.stack.services}
+    members = [service.name for service in config.stack.services if service.role == "postgresql"]
     for index, fault in enumerate(scenario.faults):
         yield from _fault(f"faults[{index}]", fault, services, injector_kinds)
+        if fault.target.startswith(ROLE):
+            yield from _role(f"faults[{index}].target", fault, members, scenario.blast_radius)
     yield from _all("blast_radius", scenario.blast_radius, services, "service")
     probes = {probe.name: probe.service for probe in config.probes}
     yield from _all("probes", scenario.probes, probes, "probe")
@@ -79,12 +82,22 @@ def _mitigation(path: str, mitigation: Mitigation, services: Mapping[str, Servic
 
 
 def _fault(path: str, fault: FaultSpec, services: Collection[str], kinds: InjectorKinds) -> Iterator[Finding]:
-    yield from known(f"{path}.target", fault.target, services, "service")
+    if not fault.target.startswith(ROLE):
+        yield from known(f"{path}.target", fault.target, services, "service")
     yield from known(f"{path}.kind", fault.kind, kinds, "fault kind")
     for name in fault.params:
         if fault.kind in kinds and name not in kinds[fault.kind]:
             where = step(f"{path}.params", name)
             yield Finding(where, f"{fault.kind} has no such parameter; {hint(name, kinds[fault.kind])}")
+
+
+def _role(where: str, fault: FaultSpec, members: Collection[str], radius: Collection[str]) -> Iterator[Finding]:
+    yield from known(where, fault.target, [ROLE + name for name in ROLES], "role")
+    if not members:
+        yield Finding(where, "is a role, but no service of drill.yaml has the role postgresql; name a service")
+    for name in members:
+        if radius and name not in radius:
+            yield Finding("blast_radius", f"does not hold {show(name)}, which {show(fault.id)} may hit; add it")
 
 
 def _expected(scenario: Scenario, playbook: Playbook) -> Iterator[Finding]:

@@ -46,16 +46,24 @@ KINDS: dict[str, str] = {
         "Steady state before injection."
     ),
     "snapshot.taken": "digest, content. The stack before the first lease.",
-    "lease.written": "lease (whole). On disk before the fault is applied.",
+    "lease.written": "lease (all but what it seals). On disk before the fault is applied.",
     "fault.applying": "lease_id, fault_id. The next thing is irreversible without the lease.",
-    "fault.applied": "lease_id, fault_id, kind, service, at_ns (onset), uncertainty_ns, clock.",
+    "fault.applied": (
+        "lease_id, fault_id, kind, service, replica (its number; 0: all), at_ns (onset), uncertainty_ns, clock."
+    ),
     "fault.active": "lease_id, fault_id. Proved active after apply.",
     "fault.inactive": "lease_id, fault_id, detail. The proof of injection failed: apply did nothing.",
     "fault.sampled": "lease_id, fault_id, active (null: not known), reason (`impact-ended`).",
-    "fault.gone": "lease_id, fault_id, by (`responder`), at_ns, uncertainty_ns, clock. Gone before any undo began.",
+    "fault.grown": "lease_id, fault_id, step (of 10), ok, detail. A fault with a ramp has become stronger.",
+    "fault.gone": (
+        "lease_id, fault_id, by (`responder`, `stack`: its own restart policy, `itself`: momentary, `unknown`), "
+        "evidence, at_ns, uncertainty_ns, clock. Gone before any undo began."
+    ),
+    "fault.ended": "lease_id, fault_id. The duration that the scenario gives it has passed; undo begins.",
     "fault.expired": "lease_id, fault_id. Its maximum duration has passed; undo begins.",
     "fault.undoing": (
-        "lease_id, fault_id, by (`harness`, `expiry`, `abort`, `guard`, `orphan`), was_active (true, false, null)."
+        "lease_id, fault_id, by (`harness`, `plan`, `expiry`, `abort`, `guard`, `orphan`), "
+        "was_active (true, false, null)."
     ),
     "fault.undone": "lease_id, fault_id, by, was_active, proof. Proved undone.",
     "fault.undo-failed": "lease_id, fault_id, detail, manual (steps). Not proved undone.",

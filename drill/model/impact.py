@@ -83,11 +83,15 @@ def _active(by_kind: dict[str, Event]) -> bool | None:
     return True if "fault.active" in by_kind else None
 
 
+_GONE_BY: dict[str, GoneBy] = {"responder": "responder", "stack": "stack", "itself": "itself"}
+
+
 def _gone(mine: list[Event], by_kind: dict[str, Event]) -> tuple[Mark | None, GoneBy]:
     """When and by whom the fault went away. Only what was seen before any undo is the responders' doing."""
     gone = by_kind.get("fault.gone")
-    if gone and (text(gone, "by") or "responder") == "responder":
-        return mark(gone), "responder"
+    if gone:
+        by = text(gone, "by") or "responder"
+        return mark(gone), _GONE_BY.get(by, "unknown")
     sample = next((e for e in mine if e.kind == "fault.sampled" and text(e, "reason") == "impact-ended"), None)
     undoing = by_kind.get("fault.expired") or by_kind.get("fault.undoing")
     if sample and (undoing is None or sample.seq < undoing.seq) and sample.data.get("active") is not None:
@@ -98,5 +102,7 @@ def _gone(mine: list[Event], by_kind: dict[str, Event]) -> tuple[Mark | None, Go
 def _undone_by(undoing: Event | None, undone: Event | None) -> GoneBy:
     if undone is None or any(e and e.data.get("was_active") is False for e in (undone, undoing)):
         return "unknown"
+    if undoing is not None and text(undoing, "by") == "plan":
+        return "plan"
     expired = undoing is not None and (undoing.kind == "fault.expired" or text(undoing, "by") == "expiry")
     return "expiry" if expired else "harness"

@@ -185,12 +185,22 @@ def restore(sight: Sight, episode: Episode | None, channel: str = "") -> Span:
     return _close(sight, span, by_response=True)
 
 
+_NO_REPAIR = {
+    "itself": "the fault was over by itself",
+    "stack": "the stack's own restart policy ended it",
+    "plan": "the scenario ended it after its duration",
+}
+
+
 def _repair(sight: Sight, fault: FaultRecord) -> Span:
+    if fault.gone_by in _NO_REPAIR:
+        return Span(name="repair", state="not-applicable", channel=fault.fault_id, note=_NO_REPAIR[fault.gone_by])
     note = {
         "routed-around": "routed around: still there when the impact ended",
-        "unknown": "nobody saw who removed it" if fault.undone else "",
+        "unknown": "nobody saw who removed it" if fault.undone or fault.gone else "",
     }.get(fault.gone_by, "")
-    span = Span(name="repair", state="running", channel=fault.fault_id, start=fault.onset, end=fault.gone, note=note)
+    end = fault.gone if fault.gone_by == "responder" else None
+    span = Span(name="repair", state="running", channel=fault.fault_id, start=fault.onset, end=end, note=note)
     return _close(sight, span, by_response=True)
 
 

@@ -16,7 +16,7 @@ from drill.model.playbook import Playbook
 from drill.model.scenario import Scenario
 
 State = Literal["complete", "running", "censored", "missing", "not-applicable"]
-GoneBy = Literal["responder", "harness", "expiry", "routed-around", "unknown"]
+GoneBy = Literal["responder", "stack", "itself", "plan", "harness", "expiry", "routed-around", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from drill.model.units import Seconds
 
 ParamValue = str | int | float | bool
+ROLE = "role:"
+"""A target that begins with this names a role of a database member, not a service."""
+ROLES = ("primary", "replica")
 
 
 def doc(text: str) -> dict[str, str]:
