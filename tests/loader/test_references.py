@@ -15,6 +15,8 @@ KINDS = {"noop": (), "container.stop": ("grace",)}
 
 ROWS = [
     ("target: api", "target: apy", "faults[0].target: unknown service 'apy'; did you mean api?"),
+    ("target: api", "target: role:primry", "faults[0].target: unknown role 'role:primry'; did you mean role:primary?"),
+    ("target: api", "target: role:primary", "faults[0].target: is a role, but no service of drill.yaml has"),
     ("kind: container.stop", "kind: container.stpo", "faults[0].kind: unknown fault kind 'container.stpo'"),
     ("{grace: 1}", "{grave: 1}", "faults[0].params.grave: container.stop has no such parameter; did you mean grace?"),
     ("kind: container.stop", "kind: noop", "faults[0].params.grace: noop has no such parameter; none is defined"),
