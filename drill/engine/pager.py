@@ -16,6 +16,11 @@ HERE = "<!here>"
 """How an incoming webhook calls everybody in the room; chat programs show it as @here."""
 
 
+def plain(text: str) -> str:
+    """Text that came from outside, so that a chat program takes no call or link in it for one of ours."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 class Pager:
     """Sends each alert where the playbook says; ``page.delivered`` is stamped when it can be read there."""
 
@@ -72,8 +77,9 @@ class Pager:
             f"ALERT {alert.data['source']}",
             f"{alert.data['detail']}\nFired: {alert.utc}\nOwner: {owner}\nRunbook: {runbook}\n",
         )
-        if channel == "chat" and source is not None and self._calls(source.severity):
-            subject = f"{HERE} {subject}"
+        if channel == "chat":
+            here = source is not None and self._calls(source.severity)
+            subject, body = f"{HERE} {plain(subject)}" if here else plain(subject), plain(body)
         return Message(
             id=f"page-{self._plan.drill_id}-{alert.data['alert_id']}@drill",
             channel=channel,
@@ -101,7 +107,7 @@ class Pager:
         emit = self._world.recorder.emit
         room = self._plan.config.intake.room if self._plan.config.intake else ""
         self._posts += 1
-        subject, body = mark(f"{HERE} {text}" if here else text, "")
+        subject, body = mark(f"{HERE} {plain(text)}" if here else plain(text), "")
         message = Message(
             id=f"chat-{self._plan.drill_id}-{self._posts:02d}@drill",
             channel="chat",

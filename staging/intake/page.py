@@ -83,6 +83,9 @@ def _room(number: int, name: str, posts: Sequence[dict[str, Any]]) -> str:
 def _post(post: dict[str, Any]) -> str:
     posted = datetime.fromisoformat(post["posted_utc"])
     text, calls = _CALL.subn(r"<mark>@\1</mark>", escape(post["text"], quote=False))
+    # A poster writes these three for the signs themselves, as chat programs want it.
+    for entity in ("&lt;", "&gt;", "&amp;"):
+        text = text.replace(f"&amp;{entity[1:]}", entity)
     return f"""<li{' class="call"' if calls else ""}>
 <time datetime="{escape(post["posted_utc"])}">{posted:%d %B %Y, %H:%M:%S} UTC</time>
 <p>{text}</p>

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from virtual_drills import plan_of, rehearsal, scenario
 
-from drill.engine.pager import HERE
+from drill.engine.pager import HERE, plain
 from drill.model.config import IntakeConfig
 from drill.testing.rehearse import Rehearsal
 
@@ -54,6 +54,18 @@ def test_the_room_hears_who_acknowledged_and_what_was_declared() -> None:
     said = [event.data for event in drill.events if event.kind == "chat.posted"]
     assert [(("acknowledged" in data["text"]), data["here"]) for data in said] == [(True, False), (False, True)]
     assert all("[EXERCISE]" in text for text in posts(drill))
+
+
+def test_what_an_alert_or_a_player_says_calls_nobody() -> None:
+    assert plain("<!channel> a & b <!here|x>") == "&lt;!channel&gt; a &amp; b &lt;!here|x&gt;"
+    drill = drill_with(("chat",), here=False)
+    first, second, *rest = drill.plan.scenario.script
+    said = replace(second, args={**second.args, "text": "all down <!channel>"})
+    script = (first, said, *rest)
+    drill.plan = replace(drill.plan, scenario=replace(drill.plan.scenario, script=script))
+    drill.run()
+    assert any("all down &lt;!channel&gt;" in text for text in posts(drill))
+    assert not any("<!" in text for text in posts(drill))
 
 
 def test_without_chat_in_the_playbook_the_room_hears_nothing() -> None:

@@ -297,9 +297,11 @@ def test_the_chat_page_escapes_every_word_and_runs_nothing(intake: Any) -> None:
 def test_a_call_to_everybody_is_shown_as_people_know_it(intake: Any) -> None:
     say(intake, text="<!here> the database is down\nlook <!channel>")
     say(intake, text="no call: <!herein> @here")
+    say(intake, text="told: &lt;!here&gt; a &amp; b")
     page = intake.http.get("/chat").text
     assert "<p><mark>@here</mark> the database is down\nlook <mark>@channel</mark></p>" in page
     assert "<p>no call: &lt;!herein&gt; @here</p>" in page
+    assert "<p>told: &lt;!here&gt; a &amp; b</p>" in page
 
 
 def test_the_chat_page_has_the_newest_first_and_says_what_it_leaves_out(intake: Any) -> None:
