@@ -78,7 +78,16 @@ def _fault(kind: str, injector: Any) -> str:
     params = [(f"`{name}`", text) for name, text in injector.params.items()]
     shown = _table(("parameter", "meaning"), params) if params else "It takes no parameters."
     words = f"{_summary(module)}\n\n{_summary(type(injector))}"
-    return f"## {kind}\n\n{words}\n\n{_table(('property', 'value'), facts)}\n\n{shown}"
+    return f"## {kind}\n\n{words}\n\n{_table(('property', 'value'), facts)}\n\n{shown}\n\n{_sample(kind)}"
+
+
+def _sample(kind: str) -> str:
+    """The faults of the kind's sample in the catalogue, as they stand there."""
+    name = f"sample-{kind.replace('.', '-')}.yaml"
+    text = (_HERE.parent / "scenarios" / name).read_text(encoding="utf-8")
+    faults = text[text.index("\nfaults:") + 1 :]
+    block = re.split(r"\n(?=[a-z])", faults, maxsplit=1)[0].rstrip()
+    return f"A sample, [scenarios/{name}](../../scenarios/{name}):\n\n```yaml\n{block}\n```"
 
 
 def _errors() -> str:

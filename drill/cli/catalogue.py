@@ -14,6 +14,11 @@ from drill.cli.options import JSON
 from drill.cli.project import Project, kinds_and_params, open_project
 from drill.errors import InvalidInput
 from drill.model.codec import encode
+from drill.model.scenario import FaultSpec, Scenario
+from drill.model.units import format_seconds
+
+SAMPLE = "sample-"
+"""What the names of the scenarios begin with that show one fault kind each."""
 
 
 @click.group("scenarios")
@@ -31,10 +36,20 @@ def list_command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([encode(scenario) for scenario in found], sort_keys=True))
         return
+    samples = [scenario for scenario in found if scenario.id.startswith(SAMPLE)]
     for scenario in found:
-        hat = "hat" if scenario.hat else "   "
-        needs = f"  (needs {', '.join(scenario.needs)})" if scenario.needs else ""
-        click.echo(f"{scenario.id:<24} {scenario.expected.severity:<6} {hat}  {scenario.title}{needs}")
+        if scenario not in samples:
+            click.echo(_line(scenario))
+    if samples:
+        click.echo("\nsamples, one for each fault kind, never in the hat:")
+    for scenario in samples:
+        click.echo(_line(scenario))
+
+
+def _line(scenario: Scenario) -> str:
+    hat = "hat" if scenario.hat else "   "
+    needs = f"  (needs {', '.join(scenario.needs)})" if scenario.needs else ""
+    return f"{scenario.id:<40} {scenario.expected.severity:<6} {hat}  {scenario.title}{needs}"
 
 
 @scenarios_group.command("show")
@@ -48,9 +63,19 @@ def show_command(name: str, as_json: bool) -> None:
         return
     click.echo(f"{scenario.id}: {scenario.title}\n\n{scenario.story.strip()}\n")
     for fault in scenario.faults:
-        click.echo(f"at {fault.start:g} s: {fault.kind} on {fault.target}, at most {fault.max_duration:g} s")
+        click.echo(f"at {fault.start:g} s: {fault.kind} on {_target(fault)}, {_length(fault)}")
     click.echo(f"expected: {scenario.expected.severity}, seen by {', '.join(scenario.expected.detection) or 'nothing'}")
     click.echo(f"mitigations that help: {', '.join(scenario.expected.mitigations) or 'none'}")
+
+
+def _target(fault: FaultSpec) -> str:
+    return f"one replica of {fault.target}" if fault.replicas == "one" else fault.target
+
+
+def _length(fault: FaultSpec) -> str:
+    grows = f"growing for {format_seconds(fault.ramp)}, " if fault.ramp else ""
+    planned = f"for {format_seconds(fault.duration)}, " if fault.duration else ""
+    return f"{grows}{planned}at most {format_seconds(fault.max_duration)}"
 
 
 @click.command("validate")
