@@ -16,7 +16,7 @@ pull_bound_s=20
 say() { printf 'images: %s\n' "$*"; }
 fail() { printf 'images: %s\n' "$*" >&2; exit 4; }
 
-# The proxy is part of the program: beside this folder in a checkout, two folders up in an installed wheel.
+# Proxy and helper are parts of the program: beside this folder in a checkout, two folders up in an installed wheel.
 package=$here/..
 [ -d "$package/drill/proxy" ] || package=$here/../../..
 
@@ -24,15 +24,15 @@ digest() { # of these files and folders, wherever the folder that holds them lie
     local item
     for item in "$@"; do
         local from=$here
-        [ "$item" != drill/proxy ] || from=$package
+        [[ $item != drill/* ]] || from=$package
         (cd "$from" && find "$item" -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum)
     done | sha256sum | cut -c1-16
 }
-context() { tar -cf - --exclude=__pycache__ -C "$here" . -C "$package" drill/proxy; }
+context() { tar -cf - --exclude=__pycache__ -C "$here" . -C "$package" drill/proxy drill/helper; }
 label_of() { docker image inspect --format '{{index .Config.Labels "drill.sources"}}' "$1" 2>/dev/null || true; }
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 
-build() { # tag digest dockerfile (in this folder) [extra build arguments]
+build() { # tag digest dockerfile (as in the context) [extra build arguments]
     local tag=$1 sources=$2 file=$3
     shift 3
     local log
@@ -118,6 +118,7 @@ main() {
     image drill-staging-app:payments-2 releases/Dockerfile "${app[@]}" releases/payments-2 -- --build-arg RELEASE_FILES=payments-2
     image drill-staging-db:local db/Dockerfile db
     image drill-staging-proxy:local toxiproxy/Dockerfile drill/proxy
+    image drill-helper:local drill/helper/Dockerfile drill/helper
     if [ "$built" = 0 ]; then say "all $images images are there and up to date"; else say "done in $SECONDS s"; fi
 }
 

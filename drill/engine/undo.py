@@ -9,6 +9,7 @@ from drill.engine.aim import stack_for
 from drill.engine.setting import World
 from drill.errors import StackError
 from drill.model.lease import Lease
+from drill.ports import Reporting
 
 _GIVE_UP_S = 8.0
 _AGAIN_S = 0.2
@@ -25,12 +26,23 @@ async def undo(world: World, lease: Lease, by: str) -> bool:
     while True:
         detail = await _attempt(world, lease)
         if not detail:
-            emit("fault.undone", by, durable=True, by=by, was_active=was_active, proof="seen undone", **names)
+            proof = "; ".join(filter(None, ("seen undone", await _report(world, lease))))
+            emit("fault.undone", by, durable=True, by=by, was_active=was_active, proof=proof, **names)
             return True
         if runtime.now_ns() >= give_up_ns:
             emit("fault.undo-failed", by, durable=True, detail=detail, manual=list(lease.manual), **names)
             return False
         await runtime.sleep(_AGAIN_S)
+
+
+async def _report(world: World, lease: Lease) -> str:
+    injector = world.injector(lease.kind)
+    if not isinstance(injector, Reporting):
+        return ""
+    try:
+        return await world.runtime.call(partial(injector.report, lease, stack_for(lease, world.stack)))
+    except StackError as error:
+        return f"what others wrote meanwhile is not known: {error}"
 
 
 async def _attempt(world: World, lease: Lease) -> str:

@@ -235,6 +235,15 @@ class Ramped(Protocol):
         ...
 
 
+@runtime_checkable
+class Reporting(Protocol):
+    """What an injector has beside, when its undo lets be what others wrote meanwhile (snapshot-restorable faults)."""
+
+    def report(self, lease: Lease, stack: Stack) -> str:
+        """After undo: what was left as others made it, in one line; empty when nothing was."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One look of a probe or detector. Times are boot clock, ns."""

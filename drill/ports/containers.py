@@ -34,6 +34,7 @@ class Remake:
     command: tuple[str, ...] | None = None
     """In place of entry point and command."""
     read_only: bool | None = None
+    """The root file system; true takes the volumes with it (those in memory stay writable)."""
     restart: str | None = None
     """Restart policy: ``no``, ``always``, ``on-failure``, ``unless-stopped``."""
 
@@ -88,9 +89,9 @@ class Containers(Protocol):
         ``Lease.sealed`` only."""
         ...
 
-    def rebuild(self, service: str, blueprint: str) -> Moment:
+    def rebuild(self, service: str, blueprint: str, *, start: bool = True) -> Moment:
         """Make the service's containers as the blueprint has them and start those that ran, from any state (removed,
-        remade, half remade, alike already). Idempotent."""
+        remade, half remade, alike already). Idempotent. Without ``start`` none is started: a fenced database member."""
         ...
 
     def as_blueprint(self, service: str, blueprint: str) -> bool:
@@ -99,6 +100,16 @@ class Containers(Protocol):
 
     def remake(self, service: str, change: Remake) -> Moment:
         """Recreate every replica with the change, all else alike, and start it. Waits for no health."""
+        ...
+
+    def made(self, service: str) -> Sequence[Remake]:
+        """What a remake can change, as each replica has it now, in order; none of a removed service. The environment
+        may hold secrets."""
+        ...
+
+    def fixed_size(self, service: str, path: str) -> int:
+        """Bytes of the file system that holds this path in every replica, when the container has it for itself and it
+        is of a fixed size (in memory, or a volume so made); 0 when it may be the host's own, or is not bounded."""
         ...
 
     def read_file(self, service: str, path: str) -> bytes | None:

@@ -105,7 +105,7 @@ class Proxy:
         async with self._changing:
             entry = self.toxic(name)
             toxic = entry.toxic.merged(field(body, "attributes", {}))
-            entry.toxicity = field(body, "toxicity", entry.toxicity)
+            entry.toxicity = float(field(body, "toxicity", entry.toxicity))
             entry.toxic = toxic
             await _all(connection.update(entry) for connection in self._connections)
             return entry
@@ -146,7 +146,7 @@ def _entry(body: Mapping[str, Any]) -> ToxicEntry:
     if made is None:
         raise ApiError("invalid toxic type", 400)
     toxic: Toxic = made().merged(field(body, "attributes", {}))
-    return ToxicEntry(name, kind, stream, field(body, "toxicity", 1.0), toxic)
+    return ToxicEntry(name, kind, stream, float(field(body, "toxicity", 1.0)), toxic)
 
 
 async def _all(changes: Iterable[Any]) -> None:

@@ -1,31 +1,153 @@
-"""Helper containers in name spaces of a target's."""
+"""Helper containers in name spaces of a target's: how a fault reaches into a container that has no tools of its own.
+
+They carry no Compose labels, so nothing takes them for services of the stack, and the engine removes each when it
+ends. A command that runs once stands under ``timeout``, so it ends when we have died too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
+from drill.clock import now_ns
+from drill.errors import ActionFailed, StackError
 from drill.model.lease import Moment
 from drill.ports.containers import Outcome, Shared
+from drill.stacks.helper import ONCE, create, helpers, name_spaces, ready_client, remove, started, sweep
+from drill.stacks.moments import bracket, spanning
 from drill.stacks.project import Project
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+T = TypeVar("T")
+
+READY = "ready"
+"""The line by which a helper that stays says that its work has begun."""
+
+_READY_S = 10.0
+_SLACK_S = 10.0
+_KILLED = (124, 137)
+_BOUNDED = """timeout -k 1 "$0" "$@" 2>&1; printf '\\n%s' "$?" """
 
 
 def run_beside(
     project: Project, service: str, argv: Sequence[str], share: frozenset[Shared], timeout_s: float
 ) -> Sequence[Outcome]:
-    """One-shot."""
-    raise NotImplementedError
+    """Run a command beside each running replica, at most ``timeout_s`` seconds; empty when none runs.
+
+    With nothing to share it runs once, in name spaces of its own without any network: to try what the machine can.
+    Raises StackError without the image, ActionFailed when it cannot run or does not end in time.
+    """
+    client = ready_client(project)
+    sweep(client, project)
+    command = ["sh", "-c", _BOUNDED, f"{timeout_s:g}", *argv]
+    places = _running(project, service) if share else [""]
+
+    def run(place: str) -> Outcome:
+        container = create(client, project, ONCE, command, name_spaces(place, share))
+        try:
+            output = _within(timeout_s + _SLACK_S, service, partial(_output, client, container))
+        finally:
+            remove(client, container)
+        return _outcome(output, service, argv, timeout_s)
+
+    return _at_once(run, places)
 
 
 def start_beside(project: Project, service: str, name: str, argv: Sequence[str], share: frozenset[Shared]) -> Moment:
-    """One that stays."""
-    raise NotImplementedError
+    """Start a helper beside each running replica; back when each has said ``ready``, which is the moment's end.
+
+    Raises StackError when no replica runs or the image is missing, ActionFailed with its last words when one does not
+    get ready in 10 s; those that did get ready then go on: ``stop_beside`` removes all of the name.
+    """
+    client = ready_client(project)
+    places = _running(project, service)
+    if not places:
+        raise StackError(f"{service} does not run, so no helper can be beside it; run `drill stack up`")
+
+    def start(place: str) -> Moment:
+        container = create(client, project, name, list(argv), name_spaces(place, share))
+        try:
+            return _within(_READY_S, service, partial(_await_ready, client, container, service))
+        except StackError:
+            remove(client, container)
+            raise
+
+    return spanning(_at_once(start, places))
 
 
 def beside(project: Project, name: str) -> int:
-    """How many run."""
-    raise NotImplementedError
+    """How many helpers of that name run."""
+    return sum(helper.name == name and helper.state == "running" for helper in helpers(project))
 
 
 def stop_beside(project: Project, name: str) -> None:
-    """Remove them."""
-    raise NotImplementedError
+    """Remove every helper of that name, in any state; back when they are gone. Absent is fine."""
+    for helper in helpers(project):
+        if helper.name == name:
+            remove(project.engine(), helper.container)
+
+
+def _running(project: Project, service: str) -> list[str]:
+    """Ids of the replicas that run, paused ones among them: their name spaces are there."""
+    found = [(container.id, container.attrs["State"]) for container in project.replicas(service)]
+    return [str(name) for name, state in found if state["Running"] and not state.get("Restarting")]
+
+
+def _output(client: DockerClient, container: str) -> str:
+    with started(client, container) as pieces:
+        return b"".join(pieces).decode(errors="replace")
+
+
+def _outcome(output: str, service: str, argv: Sequence[str], timeout_s: float) -> Outcome:
+    text, _, code = output.rpartition("\n")
+    if not code.isdigit():
+        raise ActionFailed(f"{service}: the helper that ran {argv[0]} was ended by somebody else; try again")
+    if int(code) in _KILLED:
+        raise ActionFailed(f"{service}: {argv[0]} did not end within {timeout_s:g} s beside it")
+    return Outcome(code=int(code), output=text)
+
+
+def _await_ready(client: DockerClient, container: str, service: str) -> Moment:
+    began, said = now_ns(), b""
+    with started(client, container) as pieces:
+        for piece in pieces:
+            said += piece
+            if READY.encode() in said.splitlines():
+                return bracket(began, now_ns(), "ready")
+    words = " ".join(said.decode(errors="replace").split())[-200:] or "nothing"
+    raise ActionFailed(f"{service}: the helper beside it ended before it was ready; it said: {words}")
+
+
+def _within(bound_s: float, service: str, work: Callable[[], T]) -> T:
+    """The result of reading a stream, which the SDK itself would wait for without any limit."""
+    answers: list[T | StackError] = []
+
+    def keep() -> None:
+        try:
+            answers.append(work())
+        except StackError as error:
+            answers.append(error)
+
+    thread = threading.Thread(target=keep, daemon=True)
+    thread.start()
+    thread.join(bound_s)
+    if not answers:
+        raise ActionFailed(f"{service}: the helper beside it did not answer within {bound_s:g} s")
+    if isinstance(answers[0], StackError):
+        raise answers[0]
+    return answers[0]
+
+
+def _at_once(act: Callable[[str], T], places: Iterable[str]) -> list[T]:
+    """Act on all; let all end before the first error is raised."""
+    wanted = list(places)
+    if len(wanted) <= 1:
+        return [act(place) for place in wanted]
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        pending = [pool.submit(act, place) for place in wanted]
+    return [work.result() for work in pending]

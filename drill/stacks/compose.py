@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from drill.model.config import Config, ServiceSpec
 from drill.model.lease import Moment, StackIdentity
 from drill.ports import ExecResult, Proxies, ServiceState, Stack, StagingSign
 from drill.ports.containers import Containers
-from drill.stacks import containers, deploy, exits, replicas, signs
+from drill.stacks import containers, deploy, exits, replicas, signs, successor
 from drill.stacks.compose_cli import compose, stream
 from drill.stacks.containers import Attrs
 from drill.stacks.engine import endpoint, engine_errors, engine_id
@@ -55,7 +54,6 @@ class ComposeStack:
         self._root = root
         self._shipped = shipped
         self._project = Project(self._compose.project, only)
-        self._deploying = threading.Lock()
 
     def identity(self) -> StackIdentity:
         """Endpoint and engine id together, and the Compose project."""
@@ -76,7 +74,7 @@ class ComposeStack:
         if self._compose.prepare:
             self._stream(self._compose.prepare, say, _PREPARE_S)
         for spec in self.specs():
-            deploy.settle(self._project, spec.name)
+            successor.settle(self._project, spec.name)
         compose(file, self._project.name, ["up", "-d"], self._shipped, say, _COMPOSE_S)
         wait_until_ready(self, [spec.name for spec in self.specs()], self._config.stack.ready_within, say)
 
@@ -90,9 +88,9 @@ class ComposeStack:
 
     def services(self) -> Mapping[str, ServiceState]:
         """The services of drill.yaml that have a container, in any state."""
-        found = self._project.by_service()
+        found, memory = self._project.by_service(), self._project.memory()
         return {
-            spec.name: replicas.state_of(spec.name, [container.attrs for container in found[spec.name]])
+            spec.name: replicas.state_of(spec.name, [container.attrs for container in found[spec.name]], memory)
             for spec in self.specs()
             if spec.name in found
         }
@@ -105,7 +103,7 @@ class ComposeStack:
 
     def start(self, service: str) -> Moment:
         """Start what does not run (a paused one runs)."""
-        deploy.settle(self._project, service)
+        successor.settle(self._project, service)
         down = [one for one in self._project.existing(service) if not _running(one.attrs["State"])]
         return self._each(down, f"starting {service}", lambda one: one.start(), "already running")
 
@@ -140,7 +138,7 @@ class ComposeStack:
 
     def restart(self, service: str) -> Moment:
         """Start it again from any state, all replicas at once; ± from the stop to the start's answer."""
-        deploy.settle(self._project, service)
+        successor.settle(self._project, service)
 
         def restart_one(container: Container) -> None:
             if container.attrs["State"]["Paused"]:
@@ -156,7 +154,9 @@ class ComposeStack:
 
         ``image``: a reference or an id; on the engine already. What it changes beside is the image's own settings.
         """
-        with self._deploying:  # a roll-back waits for the deployment that it undoes: interleaved, neither would win
+        with successor.changing(
+            self._project
+        ):  # a roll-back waits for the deployment that it undoes: interleaved, neither would win
             return deploy.deploy(self._project, service, image)
 
     def image(self, service: str) -> str:
@@ -165,7 +165,7 @@ class ComposeStack:
 
     def image_id(self, image: str) -> str:
         """The id that ``facts["image"]`` shows for it. Raises StackError when it is not on the engine."""
-        return str(deploy.find_image(self._project.engine(), image).id)
+        return str(successor.find_image(self._project.engine(), image).id)
 
     def wait_healthy(self, service: str, timeout_s: float) -> bool:
         """Whether every replica runs and passed its health check (where it has one) within ``timeout_s``."""
@@ -221,7 +221,7 @@ class ComposeStack:
         if not self._config.stack.restore:
             raise InvalidInput("drill.yaml has no stack.restore; add the commands that bring the data roles back")
         for spec in self.specs():
-            deploy.settle(self._project, spec.name)
+            successor.settle(self._project, spec.name)
         self._stream(self._config.stack.restore, say, _RESTORE_S)
 
     def proxies(self, service: str) -> Proxies:

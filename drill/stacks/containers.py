@@ -11,6 +11,8 @@ from typing import Any
 
 Attrs = Mapping[str, Any]
 _COMPOSE = "com.docker.compose."
+_PERIOD_US = 100_000
+_PAGE = 4096
 
 
 def healthy_of(state: Attrs) -> bool | None:
@@ -19,8 +21,11 @@ def healthy_of(state: Attrs) -> bool | None:
     return None if status == "none" else bool(state["Running"] and not state["Paused"] and status == "healthy")
 
 
-def facts(attrs: Attrs) -> dict[str, str]:
-    """What must be the same at the end of a drill. Environment values enter as a digest only."""
+def facts(attrs: Attrs, host_memory: int = 0) -> dict[str, str]:
+    """What must be the same at the end of a drill. Environment values enter as a digest only.
+
+    ``host_memory``: bytes that the host has; a memory limit of that much (0: not known) is none.
+    """
     restart = attrs["HostConfig"]["RestartPolicy"]
     return {
         "image": attrs["Image"],
@@ -28,7 +33,18 @@ def facts(attrs: Attrs) -> dict[str, str]:
         "networks": " ".join(sorted(_network(name, net, attrs["Id"]) for name, net in networks_of(attrs).items())),
         "ports": " ".join(sorted(f"{port}={_bindings(binds)}" for port, binds in _ports(attrs).items())),
         "restart": f"{restart.get('Name') or 'no'}:{restart.get('MaximumRetryCount', 0)}",
+        "limits": _limits(attrs["HostConfig"], host_memory),
+        "read_only": str(bool(attrs["HostConfig"].get("ReadonlyRootfs"))).lower(),
     }
+
+
+def _limits(host: Attrs, host_memory: int) -> str:
+    """As the engine has them on record. It can raise a memory limit, but never take it away."""
+    quota = max(0, host.get("CpuQuota") or 0) / (host.get("CpuPeriod") or _PERIOD_US)
+    cpus = (host.get("NanoCpus") or 0) / 1e9 or quota
+    memory = host.get("Memory") or 0
+    memory = 0 if host_memory and memory > host_memory - _PAGE else memory
+    return f"cpus={cpus:g} memory={memory} pids={max(0, host.get('PidsLimit') or 0)}"
 
 
 def _configuration(attrs: Attrs) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from drill.model.lease import Moment
 from drill.ports.containers import Lifeline, Limits, Outcome, Remake, Shared
-from drill.stacks import beside, files, limits, remake
+from drill.stacks import beside, files, limits, remake, room
 from drill.stacks.project import Project
 
 
@@ -44,9 +44,9 @@ class ContainerOperations:
         """See the port."""
         return remake.blueprint(self._project, service)
 
-    def rebuild(self, service: str, blueprint: str) -> Moment:
+    def rebuild(self, service: str, blueprint: str, *, start: bool = True) -> Moment:
         """See the port."""
-        return remake.rebuild(self._project, service, blueprint)
+        return remake.rebuild(self._project, service, blueprint, start=start)
 
     def as_blueprint(self, service: str, blueprint: str) -> bool:
         """See the port."""
@@ -55,6 +55,14 @@ class ContainerOperations:
     def remake(self, service: str, change: Remake) -> Moment:
         """See the port."""
         return remake.remake(self._project, service, change)
+
+    def made(self, service: str) -> Sequence[Remake]:
+        """See the port."""
+        return remake.made(self._project, service)
+
+    def fixed_size(self, service: str, path: str) -> int:
+        """See the port."""
+        return room.fixed_size(self._project, service, path)
 
     def read_file(self, service: str, path: str) -> bytes | None:
         """See the port."""

@@ -31,6 +31,7 @@ class Project:
         self._only = only
         self._lock = threading.Lock()
         self._client: DockerClient | None = None
+        self._memory = 0
 
     def engine(self) -> DockerClient:
         """The client, made at its first use. Raises StackError when no engine answers."""
@@ -38,6 +39,13 @@ class Project:
             if self._client is None:
                 self._client = connect()
             return self._client
+
+    def memory(self) -> int:
+        """Bytes of memory that the engine's host has; asked once."""
+        if not self._memory:
+            with engine_errors("docker info"):
+                self._memory = int(self.engine().info()["MemTotal"])
+        return self._memory
 
     def close(self) -> None:
         """Give the connections to the engine back."""

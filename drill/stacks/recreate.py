@@ -7,15 +7,21 @@ it, and goes too.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from drill.ports.containers import Remake
 from drill.stacks.containers import Attrs, networks_of
 
 _AS_IS = ("Domainname", "AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin", "StdinOnce", "StopTimeout")
 _OF_THE_IMAGE = ("User", "WorkingDir", "StopSignal", "Shell")
 _NO_NETWORK_OF_ITS_OWN = ("host", "container:")
 _BUILT_IN = ("bridge", "host", "none")
+_ANONYMOUS = re.compile(r"^[0-9a-f]{64}(?=:|$)")
+_COMPOSE = "com.docker.compose."
+_OF_THE_CALLER = ("ConsoleSize",)
 
 
 def creation(attrs: Attrs, old_image: Attrs, image: str) -> dict[str, Any]:
@@ -124,3 +130,49 @@ def _connection(endpoint: Mapping[str, Any]) -> dict[str, Any]:
         "link_local_ips": addresses.get("LinkLocalIPs"),
         "links": [link.split(":", 1) for link in endpoint.get("Links") or []] or None,
     }
+
+
+def changed(body: Mapping[str, Any], change: Remake) -> dict[str, Any]:
+    """The body of the create call with a change. A variable without a value takes the image's own away too."""
+    new, host = dict(body), dict(body["HostConfig"])
+    kept = [item for item in body["Env"] if item.split("=", 1)[0] not in change.env]
+    new["Env"] = kept + [name if value is None else f"{name}={value}" for name, value in change.env.items()]
+    if change.command is not None:
+        new |= {"Entrypoint": list(change.command), "Cmd": None}
+    if change.restart is not None:
+        host["RestartPolicy"] = {"Name": change.restart, "MaximumRetryCount": 0}
+    if change.read_only is not None:
+        host["ReadonlyRootfs"] = change.read_only
+    if change.read_only:
+        host["Binds"] = [_read_only(bind) for bind in host["Binds"]]
+        host["Mounts"] = [
+            mount if mount.get("Type") == "tmpfs" else {**mount, "ReadOnly": True} for mount in host["Mounts"]
+        ]
+    return new | {"HostConfig": host}
+
+
+def _read_only(bind: str) -> str:
+    source, place, *mode = bind.split(":")
+    kept = [word for word in ",".join(mode).split(",") if word not in ("", "rw", "ro")]
+    return ":".join((source, place, ",".join(("ro", *kept))))
+
+
+def essence(body: Mapping[str, Any], networks: Mapping[str, Any], image_id: str) -> str:
+    """What two containers of a service have in common when one can stand for the other, as text to compare.
+
+    Left out: Compose's own labels, names of anonymous volumes, the order of lists that have none, and what is empty.
+    """
+    labels = {name: value for name, value in body["Labels"].items() if not name.startswith(_COMPOSE)}
+    host = {name: value for name, value in body["HostConfig"].items() if value and name not in _OF_THE_CALLER}
+    host["Binds"] = sorted(_ANONYMOUS.sub("", bind) for bind in host.get("Binds") or [])
+    host["Mounts"] = [
+        {**one, "Source": _ANONYMOUS.sub("", one.get("Source") or "")} for one in host.get("Mounts") or []
+    ]
+    ends = {**body["NetworkingConfig"]["EndpointsConfig"], **networks}
+    whole = {**body, "Image": image_id, "Labels": labels, "HostConfig": host, "NetworkingConfig": None}
+    whole |= {"Env": sorted(body["Env"]), "Networks": {name: _end(one) for name, one in ends.items()}}
+    return json.dumps({name: value for name, value in whole.items() if value}, sort_keys=True)
+
+
+def _end(endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: sorted(value) if name.lower() == "aliases" else value for name, value in endpoint.items() if value}

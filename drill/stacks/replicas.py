@@ -8,7 +8,7 @@ from drill.ports import ServiceState
 from drill.stacks.containers import Attrs, facts, healthy_of
 
 
-def state_of(service: str, replicas: Sequence[Attrs]) -> ServiceState:
+def state_of(service: str, replicas: Sequence[Attrs], host_memory: int = 0) -> ServiceState:
     """The state of a service from the inspections of its containers, at least one, in order."""
     states = [attrs["State"] for attrs in replicas]
     health = [healthy_of(state) for state in states]
@@ -23,13 +23,13 @@ def state_of(service: str, replicas: Sequence[Attrs]) -> ServiceState:
         replicas=tuple(attrs["Id"] for attrs in replicas),
         any_running=any(state["Running"] for state in states),
         any_paused=any(state["Paused"] for state in states),
-        facts=facts_of(replicas),
+        facts=facts_of(replicas, host_memory),
     )
 
 
-def facts_of(replicas: Sequence[Attrs]) -> dict[str, str]:
+def facts_of(replicas: Sequence[Attrs], host_memory: int = 0) -> dict[str, str]:
     """What must be the same at the end; where replicas differ, the value of each in order."""
-    each = [facts(attrs) for attrs in replicas]
+    each = [facts(attrs, host_memory) for attrs in replicas]
     return {name: _one(each, name) for name in each[0]} | {"replicas": _counted(replicas)}
 
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from drill.model.lease import Lease, Moment, Reversibility
+from drill.model.proxies import ProxyState
 from drill.model.scenario import FaultSpec
 from drill.ports import Stack
-from injectors.proxy.target import PROXY_PARAM, check_params, complete, open_proxy, proxy_now, url
+from injectors.proxy.params import PROXY_PARAM, check_params
+from injectors.proxy.target import check_same_server, complete, open_proxy, proxies_now, url
 
 
 class Down:
@@ -27,15 +29,16 @@ class Down:
         proxy = open_proxy(fault, stack)
         command = f"curl -X PATCH -d '{{\"enabled\": true}}' {url(draft, stack, proxy.name)}"
         lease = complete(draft, stack, {"proxy": proxy.name}, (f"Enable the proxy: `{command}`",))
-        return replace(lease, before={"enabled": proxy.enabled})
+        return replace(lease, before={**lease.before, "enabled": proxy.enabled})
 
     def apply(self, lease: Lease, stack: Stack) -> Moment:
-        """Disable it."""
+        """Disable it. Raises ActionFailed when the server was restarted since the plan."""
+        check_same_server(lease, stack)
         return stack.proxies(lease.service).set_enabled(str(lease.params["proxy"]), False)
 
     def active(self, lease: Lease, stack: Stack) -> bool:
         """Whether it is there and disabled."""
-        proxy = proxy_now(lease, stack)
+        proxy = _now(lease, stack)
         return proxy is not None and not proxy.enabled
 
     def undo(self, lease: Lease, stack: Stack) -> None:
@@ -45,5 +48,9 @@ class Down:
 
     def undone(self, lease: Lease, stack: Stack) -> bool:
         """Whether it is as before, or gone with the server or without."""
-        proxy = proxy_now(lease, stack)
+        proxy = _now(lease, stack)
         return proxy is None or proxy.enabled == lease.before.get("enabled", True)
+
+
+def _now(lease: Lease, stack: Stack) -> ProxyState | None:
+    return proxies_now(lease, stack).get(str(lease.params["proxy"]))

@@ -5,29 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from drill.model.lease import Lease, Reversibility
 from drill.model.scenario import FaultSpec, ParamValue
-from drill.ports import Stack
-from injectors.proxy.target import (
-    MATCH_PARAMS,
-    PROXY_PARAM,
-    Toxic,
-    check_params,
-    complete,
-    match_of,
-    open_proxy,
-    whole_number,
-)
+from injectors.proxy.params import MATCH_PARAMS, PROXY_PARAM, match_of, whole_number
+from injectors.proxy.target import Growing
 
 
-class RateLimit(Toxic):
+class RateLimit(Growing):
     """The proxy answers requests in the upstream's place; a limit above 0 lets so many a window pass."""
 
     kind = "proxy.rate-limit"
     type = "http_rate_limit"
-    reversibility: Reversibility = "reversible"
-    loses_data = False
-    needs = frozenset({"toxiproxy"})
+    strength = ("share",)
+    ramps = frozenset({"share"})
     params: Mapping[str, str] = MappingProxyType(
         {
             "proxy": PROXY_PARAM,
@@ -39,16 +28,12 @@ class RateLimit(Toxic):
         }
     )
 
-    def plan(self, fault: FaultSpec, stack: Stack, draft: Lease) -> Lease:
-        """Raises InvalidInput for a bad parameter, or a proxy that is absent or disabled."""
-        check_params(fault, self.params)
-        proxy = open_proxy(fault, stack).name
-        params: dict[str, ParamValue] = {
-            "proxy": proxy,
+    def attributes(self, fault: FaultSpec) -> Mapping[str, ParamValue]:
+        """Raises InvalidInput for one that makes no sense."""
+        return {
             "status": whole_number(fault, "status", 429, 400, 599),
             "retry_after": whole_number(fault, "retry_after", 1, 0, 86_400),
             "limit": whole_number(fault, "limit", 0, 0, 1_000_000),
             "window": whole_number(fault, "window", 1000, 1, 86_400_000),
             **match_of(fault),
         }
-        return complete(draft, stack, params, self.steps(draft, stack, proxy))

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from drill.errors import InvalidInput
-from drill.model.lease import Lease, Moment
+from drill.errors import ActionFailed, InvalidInput, StackError
+from drill.model.lease import Lease, Moment, Reversibility
 from drill.model.proxies import ProxyState, ToxicState
 from drill.model.scenario import FaultSpec, ParamValue
-from drill.model.units import parse_seconds
-from drill.ports import Proxies, Stack
+from drill.ports import Stack
+from injectors.proxy.params import check_params
 
-PROXY_PARAM = "Name of the proxy on the target, for example payments."
 SETTLE_S = 2.0
 """A call of a harness that died ends within this: the server acts at once."""
-
-
-def check_params(fault: FaultSpec, known: Iterable[str]) -> None:
-    """Raises InvalidInput for a parameter that the fault kind does not have."""
-    names = sorted(known)
-    for name in fault.params:
-        if name not in names:
-            raise InvalidInput(f"fault {fault.id}: {fault.kind} has no parameter {name!r}; it has {', '.join(names)}")
+_NO_ATTRIBUTES = ("proxy", "stream", "toxicity")
 
 
 def open_proxy(fault: FaultSpec, stack: Stack) -> ProxyState:
@@ -42,9 +34,10 @@ def open_proxy(fault: FaultSpec, stack: Stack) -> ProxyState:
 
 
 def complete(draft: Lease, stack: Stack, params: Mapping[str, ParamValue], steps: tuple[str, ...]) -> Lease:
-    """The draft with its parameters, the proxy's name among them, and its steps by hand."""
-    instance = stack.services()[draft.service].instance
-    return replace(draft, instance=instance, params=params, settle_s=SETTLE_S, manual=steps)
+    """The draft with its parameters, the server's life so far, and its steps by hand."""
+    state = stack.services()[draft.service]
+    before: dict[str, ParamValue] = {} if state.pid is None else {"pid": state.pid}
+    return replace(draft, instance=state.instance, before=before, params=params, settle_s=SETTLE_S, manual=steps)
 
 
 def url(draft: Lease, stack: Stack, proxy: str) -> str:
@@ -53,96 +46,105 @@ def url(draft: Lease, stack: Stack, proxy: str) -> str:
     return f"http://{host}:{port}/proxies/{proxy}"
 
 
-def reachable(lease: Lease, stack: Stack) -> Proxies | None:
-    """The server's proxies; None when it does not run: what it held (it keeps nothing on disk) has gone with it."""
+def check_same_server(lease: Lease, stack: Stack) -> None:
+    """Raises ActionFailed when the server was started again since the plan.
+
+    Nothing is ever applied to another server than the lease's: so one that was started since holds nothing of it.
+    """
+    if not _same_server(lease, stack):
+        raise ActionFailed(f"{lease.service} was restarted while the fault was planned; run the drill again")
+
+
+def proxies_now(lease: Lease, stack: Stack) -> Mapping[str, ProxyState]:
+    """Every proxy; none when the server does not run, or is another that is just coming up: what it held was in memory.
+
+    Raises StackError when the server that the fault was planned for does not answer.
+    """
     state = stack.services().get(lease.service)
-    return stack.proxies(lease.service) if state is not None and state.running else None
-
-
-def proxy_now(lease: Lease, stack: Stack) -> ProxyState | None:
-    """The lease's proxy; None when it, or the server, has gone."""
-    proxies = reachable(lease, stack)
-    return proxies.all().get(str(lease.params["proxy"])) if proxies is not None else None
-
-
-def whole_number(fault: FaultSpec, name: str, default: int, least: int, most: int) -> int:
-    """A parameter that is a whole number. Raises InvalidInput."""
-    value = fault.params.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InvalidInput(f"fault {fault.id}: {name} {value!r} is no whole number from {least} to {most}")
-    return value
-
-
-def word(fault: FaultSpec, name: str, default: str = "") -> str:
-    """A parameter that is text. Raises InvalidInput."""
-    value = fault.params.get(name, default)
-    if not isinstance(value, str):
-        raise InvalidInput(f"fault {fault.id}: {name} {value!r} is no text; put it in quotes")
-    return value
-
-
-def milliseconds(fault: FaultSpec, name: str, default: int, most: int) -> int:
-    """A parameter that is a duration such as 300ms or 2s, or whole milliseconds. Raises InvalidInput."""
-    value = fault.params.get(name, default)
+    if state is None or not state.running:
+        return {}
     try:
-        found = round(parse_seconds(value) * 1000) if isinstance(value, str) else value
-    except ValueError as error:
-        raise InvalidInput(f"fault {fault.id}: {name}: {error}") from error
-    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= most:
-        raise InvalidInput(f"fault {fault.id}: {name} {value!r} is not between 0 and {most} ms")
-    return found
+        return stack.proxies(lease.service).all()
+    except StackError:
+        if _same_server(lease, stack):
+            raise
+        return {}
 
 
-MATCH_PARAMS = {
-    "route": "Prefix of the request path, for example /payments; all requests if left out.",
-    "method": "HTTP method; all if left out.",
-    "share": "Percent of the requests that match; 100 if left out.",
-}
-
-
-def match_of(fault: FaultSpec) -> dict[str, ParamValue]:
-    """The parameters that say which requests are hit. Raises InvalidInput."""
-    return {
-        "route": word(fault, "route"),
-        "method": word(fault, "method"),
-        "share": whole_number(fault, "share", 100, 1, 100),
-    }
+def _same_server(lease: Lease, stack: Stack) -> bool:
+    state = stack.services().get(lease.service)
+    if state is None:
+        return False
+    return (state.instance, state.pid) == (lease.instance, lease.before.get("pid", state.pid))
 
 
 class Toxic:
     """What faults share that add one toxic, named after the lease. Toxics of others are left alone."""
 
+    kind = ""
     type = ""
-    stream = "upstream"
+    strength: tuple[str, ...] = ()
+    """Attributes of the toxic; with one of them 0 it does nothing."""
+    reversibility: Reversibility = "reversible"
+    loses_data = False
+    needs = frozenset({"toxiproxy"})
+    params: Mapping[str, str] = {}
+
+    def attributes(self, fault: FaultSpec) -> Mapping[str, ParamValue]:
+        """The toxic's attributes, and what of the traffic is hit. Raises InvalidInput for a bad parameter."""
+        raise NotImplementedError
+
+    def plan(self, fault: FaultSpec, stack: Stack, draft: Lease) -> Lease:
+        """Raises InvalidInput for a bad parameter, or a proxy that is absent or disabled."""
+        check_params(fault, self.params)
+        attributes = self.attributes(fault)
+        proxy = open_proxy(fault, stack).name
+        there = f"{url(draft, stack, proxy)}/toxics/{toxic_name(draft)}"
+        steps = (f"Remove the toxic: `curl -X DELETE {there}` (404 means that it is gone)",)
+        return complete(draft, stack, {"proxy": proxy, **attributes}, steps)
 
     def apply(self, lease: Lease, stack: Stack) -> Moment:
-        """Add the toxic."""
-        attributes = {
-            name: value for name, value in lease.params.items() if name != "proxy" and isinstance(value, int | str)
-        }
-        toxic = ToxicState(name=toxic_name(lease), type=self.type, stream=self.stream, attributes=attributes)
-        return stack.proxies(lease.service).add_toxic(str(lease.params["proxy"]), toxic)
+        """Add the toxic. Raises ActionFailed when the server was restarted since the plan."""
+        check_same_server(lease, stack)
+        return stack.proxies(lease.service).add_toxic(str(lease.params["proxy"]), self.wanted(lease))
+
+    def wanted(self, lease: Lease) -> ToxicState:
+        """The toxic that the lease describes."""
+        values = lease.params.items()
+        return ToxicState(
+            name=toxic_name(lease),
+            type=self.type,
+            # An HTTP toxic acts on whole exchanges, whatever its stream.
+            stream=str(lease.params.get("stream", "upstream")),
+            toxicity=float(lease.params["toxicity"]),
+            attributes={name: value for name, value in values if _is_attribute(name) and isinstance(value, int | str)},
+        )
 
     def active(self, lease: Lease, stack: Stack) -> bool:
-        """Whether the toxic is there, on a proxy that is open."""
-        proxy = proxy_now(lease, stack)
-        return proxy is not None and proxy.enabled and holds(proxy, lease)
+        """Whether the toxic is there, on a proxy that is open, and nobody has set its strength to 0."""
+        return any(proxy.enabled and self._acts(toxic) for proxy, toxic in _held(lease, stack))
+
+    def _acts(self, toxic: ToxicState) -> bool:
+        return toxic.toxicity > 0 and all(toxic.attributes.get(name) for name in self.strength)
 
     def undo(self, lease: Lease, stack: Stack) -> None:
-        """Remove it if it is there."""
-        proxies = reachable(lease, stack)
-        if proxies is not None:
-            proxies.remove_toxic(str(lease.params["proxy"]), toxic_name(lease))
+        """Remove it, wherever it is now."""
+        for proxy, toxic in _held(lease, stack):
+            stack.proxies(lease.service).remove_toxic(proxy.name, toxic.name)
 
     def undone(self, lease: Lease, stack: Stack) -> bool:
-        """Whether it is gone, with its proxy or the whole server perhaps."""
-        proxy = proxy_now(lease, stack)
-        return proxy is None or not holds(proxy, lease)
+        """Whether it is on no proxy; the whole server may be gone, or be another."""
+        return not any(_held(lease, stack))
 
-    def steps(self, draft: Lease, stack: Stack, proxy: str) -> tuple[str, ...]:
-        """How to remove it by hand."""
-        there = f"{url(draft, stack, proxy)}/toxics/{toxic_name(draft)}"
-        return (f"Remove the toxic: `curl -X DELETE {there}` (404 means that it is gone)",)
+
+class Growing(Toxic):
+    """A toxic with numbers that can grow."""
+
+    ramps: frozenset[str] = frozenset()
+
+    def adjust(self, lease: Lease, stack: Stack) -> None:
+        """Give the toxic the lease's numbers; one that somebody removed stays away. Raises StackError then."""
+        stack.proxies(lease.service).update_toxic(str(lease.params["proxy"]), self.wanted(lease))
 
 
 def toxic_name(lease: Lease) -> str:
@@ -150,6 +152,11 @@ def toxic_name(lease: Lease) -> str:
     return "drill-" + re.sub(r"[^A-Za-z0-9_-]", "-", lease.id)
 
 
-def holds(proxy: ProxyState, lease: Lease) -> bool:
-    """Whether the lease's toxic is on it."""
-    return any(toxic.name == toxic_name(lease) for toxic in proxy.toxics)
+def _is_attribute(name: str) -> bool:
+    return name not in _NO_ATTRIBUTES
+
+
+def _held(lease: Lease, stack: Stack) -> Iterator[tuple[ProxyState, ToxicState]]:
+    """The lease's toxic and where it is: a proxy that is made again under another name may carry it along."""
+    for proxy in proxies_now(lease, stack).values():
+        yield from ((proxy, toxic) for toxic in proxy.toxics if toxic.name == toxic_name(lease))

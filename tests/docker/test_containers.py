@@ -77,11 +77,22 @@ def test_no_value_of_the_environment_stands_in_the_facts() -> None:
         ({"NetworkSettings__Networks": {"net": {"Aliases": []}}}, "networks"),
         ({"HostConfig__PortBindings": {}}, "ports"),
         ({"HostConfig__RestartPolicy": {"Name": "always"}}, "restart"),
+        ({"HostConfig__NanoCpus": 500_000_000}, "limits"),
+        ({"HostConfig__CpuQuota": 50_000}, "limits"),
+        ({"HostConfig__Memory": 64 << 20}, "limits"),
+        ({"HostConfig__PidsLimit": 100}, "limits"),
+        ({"HostConfig__ReadonlyRootfs": True}, "read_only"),
     ],
 )
 def test_a_change_shows_in_its_fact_and_in_no_other(change: dict[str, Any], fact: str) -> None:
     before, after = containers.facts(inspected()), containers.facts(inspected(**change))
     assert {name for name in before if before[name] != after[name]} == {fact}
+
+
+@pytest.mark.parametrize("change", [{"Memory": 1 << 34}, {"CpuQuota": -1}, {"PidsLimit": -1}, {"PidsLimit": None}])
+def test_a_limit_that_was_lifted_is_none(change: dict[str, Any]) -> None:
+    lifted = inspected(**{f"HostConfig__{name}": value for name, value in change.items()})
+    assert containers.facts(lifted, host_memory=1 << 34) == containers.facts(inspected(), host_memory=1 << 34)
 
 
 def test_a_recreated_container_has_the_same_facts() -> None:

@@ -244,6 +244,23 @@ def test_what_a_lease_seals_reaches_undo_but_not_the_journal() -> None:
     assert "hunter2" not in b"".join(drill.lines).decode()
 
 
+class Remembering(NoOp):
+    """Its undo leaves something as others made it."""
+
+    kind = "test.remembering"
+    reversibility: Reversibility = "snapshot-restorable"
+
+    def report(self, _lease: Lease, _stack: Stack) -> str:
+        return "2 keys written meanwhile were kept"
+
+
+def test_what_undo_leaves_as_others_made_it_stands_in_the_journal() -> None:
+    kind: Injector = Remembering()
+    drill = rehearsal(unscripted(fault(kind=kind.kind, duration=Seconds(3))), {**KINDS, kind.kind: kind})
+    assert drill.run() == "completed"
+    assert only(drill, "fault.undone").data["proof"] == "seen undone; 2 keys written meanwhile were kept"
+
+
 def _lease(**changes: Any) -> Lease:
     runtime = VirtualRuntime()
     draft = Lease(

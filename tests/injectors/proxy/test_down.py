@@ -17,7 +17,7 @@ class TestDown(ProxyFaultContract):
         return rig.get()[0] == 0
 
     def test_the_lease_remembers_that_it_was_enabled(self, rig: Rig) -> None:
-        assert planned(self.injector, rig, self.params).before == {"enabled": True}
+        assert planned(self.injector, rig, self.params).before["enabled"] is True
 
     def test_undo_leaves_what_a_responder_enabled(self, rig: Rig) -> None:
         lease, stack = planned(self.injector, rig, self.params), rig.as_stack()
