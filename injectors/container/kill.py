@@ -10,9 +10,13 @@ from drill.errors import InvalidInput
 from drill.model.lease import Lease, Moment, Reversibility
 from drill.model.scenario import FaultSpec
 from drill.ports import Stack
-from injectors.container.target import Down, before, by_hand, check_params, running_target
+from injectors.container.target import Down, before, blueprint, by_hand, check_params, running_target
 
-SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGABRT", "SIGSEGV")
+SIGNALS = (
+    *("SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGPIPE", "SIGALRM"),
+    *("SIGABRT", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS", "SIGXCPU", "SIGXFSZ"),
+)
+"""Those that end a process that does not handle them. One that handles a signal and lives on is a failed injection."""
 
 
 class Kill(Down):
@@ -22,20 +26,36 @@ class Kill(Down):
     reversibility: Reversibility = "reversible"
     loses_data = False
     needs: frozenset[str] = frozenset()
-    params: Mapping[str, str] = MappingProxyType({"signal": f"One of {', '.join(SIGNALS)}; SIGKILL if left out."})
+    params: Mapping[str, str] = MappingProxyType(
+        {
+            "signal": f"One of {', '.join(SIGNALS)}; SIGKILL if left out. A service that handles it and goes on makes "
+            "the drill end with an error."
+        }
+    )
 
     def plan(self, fault: FaultSpec, stack: Stack, draft: Lease) -> Lease:
         """Raises InvalidInput for an unknown parameter or signal, or a target that does not run."""
         check_params(fault, self.params)
-        signal = fault.params.get("signal", "SIGKILL")
-        if signal not in SIGNALS:
-            raise InvalidInput(f"fault {fault.id}: signal {signal!r} is none of {', '.join(SIGNALS)}")
+        signal = signal_of(fault)
         state = running_target(fault, stack)
         lease = replace(
-            draft, instance=state.instance, before=before(state, stack), params={"signal": signal}, settle_s=1.0
+            draft,
+            instance=state.instance,
+            before=before(state, stack),
+            sealed=blueprint(fault, stack),
+            params={"signal": signal},
+            settle_s=1.0,
         )
         return replace(lease, manual=by_hand(lease, state))
 
     def apply(self, lease: Lease, stack: Stack) -> Moment:
         """Kill it and see it end."""
         return stack.kill(lease.service, str(lease.params["signal"]))
+
+
+def signal_of(fault: FaultSpec) -> str:
+    """The parameter `signal`; SIGKILL if left out. Raises InvalidInput for one that ends no process."""
+    signal = fault.params.get("signal", "SIGKILL")
+    if not isinstance(signal, str) or signal not in SIGNALS:
+        raise InvalidInput(f"fault {fault.id}: signal {signal!r} is none of {', '.join(SIGNALS)}")
+    return signal

@@ -11,6 +11,7 @@ from drill.model.scenario import FaultSpec
 from drill.ports import ServiceState, Stack
 from injectors.container.target import (
     before,
+    blueprint,
     by_hand,
     check_params,
     over,
@@ -35,7 +36,14 @@ class Pause:
         """Raises InvalidInput for a parameter, or a target that does not run."""
         check_params(fault, self.params)
         state = running_target(fault, stack)
-        lease = replace(draft, instance=state.instance, before=before(state, stack), params={}, settle_s=1.0)
+        lease = replace(
+            draft,
+            instance=state.instance,
+            before=before(state, stack),
+            sealed=blueprint(fault, stack),
+            params={},
+            settle_s=1.0,
+        )
         return replace(lease, manual=by_hand(lease, state, _unpause_by_hand(lease, state)))
 
     def apply(self, lease: Lease, stack: Stack) -> Moment:

@@ -11,7 +11,7 @@ from drill.model.lease import Lease, Moment, Reversibility
 from drill.model.scenario import FaultSpec, ParamValue
 from drill.model.units import parse_seconds
 from drill.ports import Stack
-from injectors.container.target import Down, before, by_hand, check_params, running_target
+from injectors.container.target import Down, before, blueprint, by_hand, check_params, running_target
 
 _DEFAULT_S = 10.0
 _LONGEST_S = 300.0
@@ -35,7 +35,12 @@ class Stop(Down):
         state = running_target(fault, stack)
         # The engine goes on with a stop whose caller has died, until the grace is over.
         lease = replace(
-            draft, instance=state.instance, before=before(state, stack), params={"grace": grace}, settle_s=grace + 1
+            draft,
+            instance=state.instance,
+            before=before(state, stack),
+            sealed=blueprint(fault, stack),
+            params={"grace": grace},
+            settle_s=grace + 1,
         )
         return replace(lease, manual=by_hand(lease, state))
 

@@ -41,9 +41,22 @@ def before(state: ServiceState, stack: Stack) -> Mapping[str, ParamValue]:
     return {"running": state.running, "paused": state.any_paused, "instance": state.instance, "role": role}
 
 
+def blueprint(fault: FaultSpec, stack: Stack) -> Mapping[str, ParamValue]:
+    """What a lease seals so that a target can be made again that somebody removes meanwhile; nothing for a process."""
+    if "containers" not in stack.capabilities():
+        return {}
+    return {"blueprint": stack.containers().blueprint(fault.target)}
+
+
 def present(lease: Lease, stack: Stack) -> ServiceState:
-    """The target's state now. Raises StackError, with the manual steps, when it was removed meanwhile."""
+    """The target's state now; one that was removed meanwhile is made again from the lease's blueprint, and started
+    unless it is fenced. Raises StackError, with the manual steps, when there is none.
+    """
     state = stack.services().get(lease.service)
+    if state is None and "blueprint" in lease.sealed:
+        start = not superseded_by(lease, stack)
+        stack.containers().rebuild(lease.service, str(lease.sealed["blueprint"]), start=start)
+        state = stack.services().get(lease.service)
     if state is None:
         raise StackError(f"{lease.service} was removed during the drill; by hand: {'; '.join(lease.manual)}")
     return state
