@@ -67,6 +67,8 @@ def test_faults_begin_at_their_offsets_and_end_each_by_itself() -> None:
     assert [event.data["fault_id"] for event in applied] == ["a", "b"]
     assert 9.9 * NS <= applied[1].t - applied[0].t <= 11 * NS
     assert [event.data["fault_id"] for event in drill.events if event.kind == "fault.ended"] == ["a", "b"]
+    (proof,) = [e.data for e in drill.events if e.kind == "restoration.checked" and e.data["proof"] == "leases"]
+    assert (proof["ok"], proof["detail"]) == (True, "each of 2 leases seen undone")
     assert drill.leases.all() == []
 
 
