@@ -57,6 +57,8 @@ crash: $(READY) images ## kill the harness in every state and look at what it le
 
 bench: $(READY) images ## measure, and print the table
 	@$(RUN)/python bench/run.py
+	@$(RUN)/python bench/faults.py
+	@$(RUN)/python bench/proxy.py
 
 engine: ## install and start a container engine on a Debian-like machine (asks first)
 	@staging/engine.sh

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
 import socket
 import statistics
 import subprocess
@@ -19,6 +18,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from urllib.request import Request, urlopen
+
+from table import machine
 
 _TURNS = 20
 _ROUND_TRIPS = 300
@@ -151,8 +152,7 @@ def _measure(sides: Sides, toxic: Callable[[str, dict[str, object]], None]) -> N
 
 def main() -> None:
     """Measure and print the table."""
-    machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores"
-    print(f"{machine}, Python {platform.python_version()}")
+    machine()
     with _process("-c", _UPSTREAM.format(mib=_MIB)) as port, _process("-m", "drill.proxy", "--port", "0") as said:
         api = f"http://{said.split()[-1]}/proxies"
         made = _call("POST", api, {"name": "b", "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{int(port)}"})

@@ -7,29 +7,32 @@ Each row: what, n measurements of each side, the median of each, and their ratio
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
+from table import machine, note, row
 
 import scorecards
 from drill import registry, shipped
 from drill.engine.setting import Plan
+from drill.errors import DrillError
 from drill.journal.writer import create
 from drill.loader import load_config, load_playbook, load_scenario, with_smoke
 from drill.testing.rehearse import Rehearsal
 
 _APPENDS = 200
 _EVENTS = 1000
+_SMALL = Path(__file__).parents[1] / "tests" / "stacks" / "small"
+"""A product of four services: what the memory stack can stand for."""
 
 
 def _timed(work: Callable[[], Any], n: int) -> float:
@@ -43,21 +46,6 @@ def _timed(work: Callable[[], Any], n: int) -> float:
     return statistics.median(spent)
 
 
-def _row(what: str, n: int, first: tuple[str, float], second: tuple[str, float]) -> None:
-    words = " · ".join(f"{name} {_shown(seconds)}" for name, seconds in (first, second))
-    print(f"{what:<28} n={n:<4} {words:<62} ratio {first[1] / second[1]:.1f}")
-
-
-def _shown(seconds: float) -> str:
-    return (
-        f"{seconds:.2f} s"
-        if seconds >= 1
-        else f"{seconds * 1e3:.2f} ms"
-        if seconds >= 1e-3
-        else f"{seconds * 1e6:.0f} µs"
-    )
-
-
 def yaml_loaders() -> None:
     """The C parser of libyaml, which the loader takes where there is one, against PyYAML's own."""
     text, n = shipped.playbook_path("standard").read_text(), 30
@@ -66,9 +54,9 @@ def yaml_loaders() -> None:
         print("YAML of the playbook         this PyYAML has no C parser")
         return
     pure, fast = (_timed(partial(yaml.load, text, Loader=each), n) for each in loaders.values())
-    _row("YAML of the playbook", n, ("pure", pure), ("C", fast))
+    row("YAML of the playbook", n, ("pure", pure), ("C", fast))
     path = shipped.playbook_path("standard")
-    _row("playbook, checked", n, ("load_playbook", _timed(lambda: load_playbook(path), n)), ("C parse alone", fast))
+    row("playbook, checked", n, ("load_playbook", _timed(lambda: load_playbook(path), n)), ("C parse alone", fast))
 
 
 def start_up() -> None:
@@ -76,7 +64,7 @@ def start_up() -> None:
     n = 10
     programs = {"drill --help": ["-m", "drill", "--help"], "bare interpreter": ["-c", "pass"]}
     spent = {name: _timed(partial(_run, args), n) for name, args in programs.items()}
-    _row("start of the program", n, *spent.items())
+    row("start of the program", n, *spent.items())
 
 
 def _run(args: list[str]) -> None:
@@ -93,32 +81,35 @@ def appends() -> None:
             for name, durable in (("durable", True), ("buffered", False))
         }
         file.close()
-    _row("append to the journal", _APPENDS, *spent.items())
+    row("append to the journal", _APPENDS, *spent.items())
 
 
 def virtual_drills() -> None:
-    """Whole drills on the virtual clock, against the time that they would take."""
+    """Whole drills on the virtual clock, against the time that they would take. One that is refused is an error."""
     plan, n = _plan(), 50
     rehearsal = Rehearsal(plan, registry.get)
-    rehearsal.run()
+    if (outcome := rehearsal.run()) != "completed":
+        raise DrillError(f"the drill to be measured ended {outcome}: {rehearsal.events[-1].data['detail']}")
     real = rehearsal.events[-1].t / 1e9
     spent = _timed(lambda: Rehearsal(plan, registry.get).run(), n)
-    _row("virtual drills", n, ("of", real), ("in", spent))
-    print(f"{'':<28}        {1 / spent:.0f} drills a second, {len(rehearsal.events)} events each")
+    row("virtual drills", n, ("of", real), ("in", spent))
+    note(f"{1 / spent:.0f} drills a second, {len(rehearsal.events)} events each")
     events, n = rehearsal.events, 20
     score = _timed(lambda: scorecards.score(events), n) * _EVENTS / len(events)
     read = _timed(lambda: [scorecards.render_markdown(card) for card in [scorecards.score(events)]], n)
-    _row(f"scoring {_EVENTS} events", n, ("with Markdown", read * _EVENTS / len(events)), ("score", score))
+    row(f"scoring {_EVENTS} events", n, ("with Markdown", read * _EVENTS / len(events)), ("score", score))
 
 
 def _plan() -> Plan:
-    playbook = load_playbook(shipped.playbook_path("standard"))
+    playbook = load_playbook(_SMALL / "playbook.yaml")
+    scenario = load_scenario(shipped.scenarios_dir() / "api-frozen.yaml")
     return Plan(
         drill_id="D-bench",
-        scenario=load_scenario(shipped.scenarios_dir() / "api-frozen.yaml"),
+        # The small product has no alerting of its own: its uptime check alone detects.
+        scenario=replace(scenario, expected=replace(scenario.expected, detection=("uptime",))),
         playbook=with_smoke(playbook),
         real_playbook=playbook,
-        config=load_config(shipped.reference_config()),
+        config=load_config(_SMALL / "drill.yaml"),
         mode="scripted",
         smoke=True,
         seed=1,
@@ -128,8 +119,7 @@ def _plan() -> Plan:
 
 def main() -> None:
     """Measure everything and print the table."""
-    machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores"
-    print(f"{machine}, Python {platform.python_version()}")
+    machine()
     for measure in (yaml_loaders, start_up, appends, virtual_drills):
         measure()
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from drill.clock import now_ns
 from drill.errors import ActionFailed, InvalidInput
+from drill.model.lease import Moment
 from drill.ports import Stack
 from drill.stacks.http import ask, decoded
+from drill.stacks.moments import bracket
 
 
 class HttpFlags:
@@ -25,14 +28,16 @@ class HttpFlags:
             raise ActionFailed(f"{service}{path} answered no object of flag to true or false")
         return answer
 
-    def write(self, service: str, flag: str, value: bool) -> None:
+    def write(self, service: str, flag: str, value: bool) -> Moment:
         """Set one flag. Raises InvalidInput for a service without flags, StackError when it is not taken."""
         path = self._path(service)
         if not path:
             raise InvalidInput(f"drill.yaml: service {service!r} has no flags; give the path of its flags")
+        began = now_ns()
         answer = ask(self._stack, service, "http", "PUT", f"{path}/{flag}", {"value": value})
         if not answer.ok:
             raise ActionFailed(f"{service}: setting flag {flag} was answered with HTTP {answer.status}")
+        return bracket(began, now_ns(), "call")
 
     def _path(self, service: str) -> str:
         return next((spec.flags for spec in self._stack.specs() if spec.name == service), "")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import kernel
 import pytest
 from small_stack import free_ports, small_ports, small_project
 
@@ -30,6 +31,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("engine") is not None and _engine() is None:
         required = os.environ.get("DRILL_REQUIRE_ENGINE") == "1"
         (pytest.fail if required else pytest.skip)("no Docker engine answers")
+    kernel.skip_without(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What this machine's kernel could not run is named, not only counted."""
+    kernel.report(terminalreporter)
 
 
 @pytest.fixture(scope="session")

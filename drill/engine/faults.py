@@ -11,6 +11,7 @@ from drill.engine.gone import Ended, Lifeline, ended_by, lifeline
 from drill.engine.preflight import draft_lease
 from drill.engine.ramp import at_share, steps_done
 from drill.engine.setting import Plan, World
+from drill.engine.staging import prove_target
 from drill.engine.undo import undo
 from drill.errors import StackError
 from drill.model.codec import encode
@@ -93,7 +94,7 @@ class Faults:
     async def _leased(self, fault: FaultSpec) -> LiveFault:
         """Aim, plan, and put the lease on disk."""
         world, injector = self._world, self._world.injector(fault.kind)
-        target, replica = await world.runtime.call(partial(aimed, fault, world.stack, self._plan.seed))
+        target, replica = await world.runtime.call(partial(self._aim, fault))
         draft = replace(draft_lease(self._plan, world, target, len(self.live) + 1), replica=replica)
         stack = stack_for(draft, world.stack)
         lease = await world.runtime.call(lambda: injector.plan(target, stack, draft))
@@ -102,6 +103,12 @@ class Faults:
         world.recorder.emit("lease.written", "engine", durable=True, lease=told)
         now_ns = world.runtime.now_ns()
         return LiveFault(target, lease, injector, stack, began_ns=now_ns, seen_ns=now_ns)
+
+    def _aim(self, fault: FaultSpec) -> tuple[FaultSpec, int]:
+        """Its target now, proved staging once more: it may have been made anew since the preflight."""
+        target, replica = aimed(fault, self._world.stack, self._plan.seed)
+        prove_target(self._world.stack, self._plan.config, target.target)
+        return target, replica
 
     def _apply(self, live: LiveFault) -> Moment:
         lease = live.lease

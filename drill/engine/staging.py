@@ -11,16 +11,47 @@ from drill.ports import Stack, StagingSign
 Check = tuple[str, str]
 """Name of what was proved, and how."""
 
+_VERDICTS = ("proof", "missing", "production", "live-credential")
+
 
 def prove_staging(stack: Stack, config: Config, targets: Iterable[str]) -> list[Check]:
-    """Every proof, or Refused with the first that is missing. Nothing has been touched by then."""
+    """Every proof, or Refused with the first that is missing. Nothing has been touched by then.
+
+    Signs of production count wherever they are in the stack, in what drill.yaml does not name too; the label counts on
+    the targets.
+    """
     checks = [_engine_enrolled(stack, config)]
-    for service in sorted(stack.services()):
+    for name, signs in sorted(stack.bystanders().items()):
+        _refuse_production(name, signs, config)
+    there, wanted = stack.services(), set(targets)
+    for service in sorted(there):
         signs = stack.staging_signs(service)
         _refuse_production(service, signs, config)
-        if service in set(targets):
+        if service in wanted:
             checks.append(_proof(service, signs))
+    for service in sorted(wanted - set(there)):
+        raise _absent(service)
     return checks
+
+
+def prove_target(stack: Stack, config: Config, service: str) -> None:
+    """The proofs of one target again, right before its lease: it may have been made anew since the preflight.
+
+    Raises Refused.
+    """
+    _engine_enrolled(stack, config)
+    if service not in stack.services():
+        raise _absent(service)
+    signs = stack.staging_signs(service)
+    _refuse_production(service, signs, config)
+    _proof(service, signs)
+
+
+def _absent(service: str) -> Refused:
+    return Refused(
+        f"service {service} does not exist on this stack, so nothing proves it staging; run `drill stack up`, or "
+        "correct the target"
+    )
 
 
 def _engine_enrolled(stack: Stack, config: Config) -> Check:
@@ -37,7 +68,7 @@ def _engine_enrolled(stack: Stack, config: Config) -> Check:
 
 
 def _refuse_production(service: str, signs: Iterable[StagingSign], config: Config) -> None:
-    excepted = {exception.sign for exception in config.exceptions}
+    excepted = {exception.sign for exception in config.exceptions if exception.reason.strip()}
     for sign in signs:
         if sign.verdict == "live-credential":
             raise Refused(
@@ -45,14 +76,17 @@ def _refuse_production(service: str, signs: Iterable[StagingSign], config: Confi
             )
         if sign.verdict == "production" and sign.name not in excepted:
             raise Refused(
-                f"service {service}: {sign.detail} looks like production; if it is harmless, name {sign.name!r} with a "
-                "reason under `exceptions` in drill.yaml"
+                f"service {service}: {sign.detail}, which looks like production; if it is harmless, name "
+                f"{sign.name!r} with a reason under `exceptions` in drill.yaml"
             )
+        if sign.verdict not in _VERDICTS:
+            raise Refused(f"service {service}: {sign.name} says {sign.verdict!r}, which nobody can judge; update drill")
 
 
 def _proof(service: str, signs: Iterable[StagingSign]) -> Check:
-    proof = next((sign for sign in signs if sign.verdict == "proof"), None)
-    missing = next(_missing(signs), None)
+    found = list(signs)
+    proof = next((sign for sign in found if sign.verdict == "proof"), None)
+    missing = next(_missing(found), None)
     if proof is None or missing is not None:
         detail = missing.detail if missing else "no proof of staging; label it drill.staging=true if it is staging"
         raise Refused(f"service {service}: {detail}")

@@ -29,6 +29,7 @@ class Keeper:
         self._until = _now() + float(order["bound_s"])
         self._order = order
         self._devices = len(shape.devices())
+        self._rules = 0
         self._delayer: Delayer | None = None
         self._answerer: Answerer | None = None
         self.stop = threading.Event()
@@ -62,9 +63,7 @@ class Keeper:
         if self._delayer is not None:
             self._delayer.manner = Manner.of(order["queue"])
         port = str(self._answerer.port) if self._answerer is not None else ""
-        wanted = [rules.Rule.of(one) for one in order["rules"]]
-        if wanted:
-            rules.put(self._mark, [rule.at(port) for rule in wanted])
+        self._rules = rules.put(self._mark, [rules.Rule.of(one).at(port) for one in order["rules"]])
 
     def _holds(self) -> bool:
         """Whether all that was made is still there, and works."""
@@ -73,7 +72,7 @@ class Keeper:
             return False
         if order.get("discipline") and not shape.seen(self._mark):
             return False
-        return not order["rules"] or len(rules.seen(self._mark)) >= _least(order)
+        return len(rules.seen(self._mark)) >= self._rules
 
     def _end(self) -> None:
         rules.clear(self._mark)
@@ -120,11 +119,6 @@ def _control(order: Mapping[str, Any]) -> socket.socket:
 def _name(order: Mapping[str, Any]) -> bytes:
     """An abstract address: it lives in the network name space, and ends with the process."""
     return b"\0" + str(order["mark"]).encode()
-
-
-def _least(order: Mapping[str, Any]) -> int:
-    """How many rules there must be: those for both families count once."""
-    return len(order["rules"])
 
 
 def _boot() -> str:

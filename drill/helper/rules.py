@@ -66,11 +66,15 @@ def seen(mark: str) -> list[Seen]:
     return [rule for family in families() for rule in _seen(family, mark)]
 
 
-def put(mark: str, wanted: Iterable[Rule]) -> None:
-    """Put these first in their chains, in their order, in place of what carries the mark already; all at once."""
-    rules = list(wanted)
+def put(mark: str, wanted: Iterable[Rule]) -> int:
+    """Put these first in their chains, in their order, in place of what carries the mark already: at once for each
+    family in use. How many there are then."""
+    rules, count = list(wanted), 0
     for family in families():
-        _change(family, mark, [rule for rule in rules if rule.family in (0, family)])
+        mine = [rule for rule in rules if rule.family in (0, family)]
+        _change(family, mark, mine)
+        count += len(mine)
+    return count
 
 
 def clear(mark: str) -> None:

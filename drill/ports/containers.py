@@ -6,7 +6,7 @@ It is reached by ``stack.containers()``. What is done to a service is done to al
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -80,6 +80,16 @@ class Containers(Protocol):
         """Read back."""
         ...
 
+    def crash(self, service: str, signal: str) -> Moment:
+        """Signal the main process of every running replica past the engine, as a crash would, so that the restart
+        policy acts. Back when each has ended. Raises ActionFailed when one does not."""
+        ...
+
+    def ending(self, service: str, act: Callable[[], object]) -> Moment:
+        """Do what ends the first running replica; the moment is that of its exit. Raises ActionFailed when it does not
+        end."""
+        ...
+
     def remove(self, service: str) -> Moment:
         """Stop and remove every replica; its volumes stay. The moment is that of the exit."""
         ...
@@ -103,8 +113,17 @@ class Containers(Protocol):
         ...
 
     def made(self, service: str) -> Sequence[Remake]:
-        """What a remake can change, as each replica has it now, in order; none of a removed service. The environment
-        may hold secrets."""
+        """What a remake can change, as each replica has it now, in order, those that an unfinished remake has set aside
+        at the end; none of a removed service. The environment may hold secrets."""
+        ...
+
+    def run_inside(self, service: str, argv: Sequence[str], *, timeout_s: float = 10) -> Sequence[Outcome]:
+        """Run a command as root in every replica that runs, in order, to its end; none runs: nothing."""
+        ...
+
+    def act_inside(self, service: str, argv: Sequence[str], *, timeout_s: float = 10) -> Moment:
+        """The same for a command's effect: raises ActionFailed, with what it said, when one fails or none runs. The
+        moment spans the calls."""
         ...
 
     def fixed_size(self, service: str, path: str) -> int:

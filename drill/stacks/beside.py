@@ -7,7 +7,7 @@ ends. A command that runs once stands under ``timeout``, so it ends when we have
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +16,7 @@ from drill.clock import now_ns
 from drill.errors import ActionFailed, StackError
 from drill.model.lease import Moment
 from drill.ports.containers import Outcome, Shared
-from drill.stacks.helper import ONCE, create, helpers, name_spaces, ready_client, remove, started, sweep
+from drill.stacks.helper import NOWHERE, ONCE, Place, boot, create, helpers, ready_client, remove, started, sweep
 from drill.stacks.moments import bracket, spanning
 from drill.stacks.project import Project
 
@@ -45,10 +45,10 @@ def run_beside(
     client = ready_client(project)
     sweep(client, project)
     command = ["sh", "-c", _BOUNDED, f"{timeout_s:g}", *argv]
-    places = _running(project, service) if share else [""]
+    places = _places(project, service, share) if share else [NOWHERE]
 
-    def run(place: str) -> Outcome:
-        container = create(client, project, ONCE, command, name_spaces(place, share))
+    def run(place: Place) -> Outcome:
+        container = create(client, project, ONCE, command, place, share)
         try:
             output = _within(timeout_s + _SLACK_S, service, partial(_output, client, container))
         finally:
@@ -65,12 +65,12 @@ def start_beside(project: Project, service: str, name: str, argv: Sequence[str],
     get ready in 10 s; those that did get ready then go on: ``stop_beside`` removes all of the name.
     """
     client = ready_client(project)
-    places = _running(project, service)
+    places = _places(project, service, share)
     if not places:
         raise StackError(f"{service} does not run, so no helper can be beside it; run `drill stack up`")
 
-    def start(place: str) -> Moment:
-        container = create(client, project, name, list(argv), name_spaces(place, share))
+    def start(place: Place) -> Moment:
+        container = create(client, project, name, argv, place, share)
         try:
             return _within(_READY_S, service, partial(_await_ready, client, container, service))
         except StackError:
@@ -81,8 +81,10 @@ def start_beside(project: Project, service: str, name: str, argv: Sequence[str],
 
 
 def beside(project: Project, name: str) -> int:
-    """How many helpers of that name run."""
-    return sum(helper.name == name and helper.state == "running" for helper in helpers(project))
+    """How many helpers of that name run, each beside a container that was not restarted since."""
+    client = project.engine()
+    running = [helper for helper in helpers(project) if helper.name == name and helper.state == "running"]
+    return sum(helper.place.lives(client) for helper in running)
 
 
 def stop_beside(project: Project, name: str) -> None:
@@ -92,10 +94,18 @@ def stop_beside(project: Project, name: str) -> None:
             remove(project.engine(), helper.container)
 
 
-def _running(project: Project, service: str) -> list[str]:
-    """Ids of the replicas that run, paused ones among them: their name spaces are there."""
-    found = [(container.id, container.attrs["State"]) for container in project.replicas(service)]
-    return [str(name) for name, state in found if state["Running"] and not state.get("Restarting")]
+def _places(project: Project, service: str, share: frozenset[Shared]) -> list[Place]:
+    """The replicas that run, paused ones among them: their name spaces are there.
+
+    Raises StackError for a replica that has the host's: what is done there is done to the whole machine.
+    """
+    found = [container.attrs for container in project.replicas(service)]
+    places = [attrs for attrs in found if attrs["State"]["Running"] and not attrs["State"].get("Restarting")]
+    for attrs in places:
+        for one, key in (("network", "NetworkMode"), ("pid", "PidMode")):
+            if one in share and attrs["HostConfig"].get(key) == "host":
+                raise StackError(f"{service} runs in the host's {one} name space, and nothing of the host is touched")
+    return [Place.of(attrs) for attrs in places]
 
 
 def _output(client: DockerClient, container: str) -> str:
@@ -117,10 +127,19 @@ def _await_ready(client: DockerClient, container: str, service: str) -> Moment:
     with started(client, container) as pieces:
         for piece in pieces:
             said += piece
-            if READY.encode() in said.splitlines():
-                return bracket(began, now_ns(), "ready")
+            lines = said.decode(errors="replace").splitlines()
+            if READY in lines:
+                return _own_word(lines) or bracket(began, now_ns(), "ready")
     words = " ".join(said.decode(errors="replace").split())[-200:] or "nothing"
     raise ActionFailed(f"{service}: the helper beside it ended before it was ready; it said: {words}")
+
+
+def _own_word(lines: Sequence[str]) -> Moment | None:
+    """What a helper says in a line `at BOOT FROM TO` (boot clock, ns), if its kernel is this one."""
+    for word, *rest in (line.split() for line in lines if line):
+        if word == "at" and len(rest) == 3 and rest[0] == boot() and rest[1].isdigit() and rest[2].isdigit():
+            return bracket(int(rest[1]), int(rest[2]), "helper")
+    return None
 
 
 def _within(bound_s: float, service: str, work: Callable[[], T]) -> T:
@@ -143,11 +162,10 @@ def _within(bound_s: float, service: str, work: Callable[[], T]) -> T:
     return answers[0]
 
 
-def _at_once(act: Callable[[str], T], places: Iterable[str]) -> list[T]:
+def _at_once(act: Callable[[Place], T], places: Sequence[Place]) -> list[T]:
     """Act on all; let all end before the first error is raised."""
-    wanted = list(places)
-    if len(wanted) <= 1:
-        return [act(place) for place in wanted]
-    with ThreadPoolExecutor(len(wanted)) as pool:
-        pending = [pool.submit(act, place) for place in wanted]
+    if len(places) <= 1:
+        return [act(place) for place in places]
+    with ThreadPoolExecutor(len(places)) as pool:
+        pending = [pool.submit(act, place) for place in places]
     return [work.result() for work in pending]

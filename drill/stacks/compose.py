@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from drill.clock import now_ns
 from drill.errors import InvalidInput, StackError
+from drill.flags import HttpFlags
 from drill.model import config as model
 from drill.model.config import Config, ServiceSpec
 from drill.model.lease import Moment, StackIdentity
-from drill.ports import ExecResult, Proxies, ServiceState, Stack, StagingSign
+from drill.ports import ExecResult, Flags, Proxies, ServiceState, Stack, StagingSign
 from drill.ports.containers import Containers
 from drill.stacks import containers, deploy, exits, replicas, signs, successor
 from drill.stacks.compose_cli import compose, stream
@@ -96,10 +97,14 @@ class ComposeStack:
         }
 
     def staging_signs(self, service: str) -> Sequence[StagingSign]:
-        """From the labels and environment of each replica; what they share is told once."""
-        each = [container.attrs for container in self._project.existing(service)]
-        found = [sign for attrs in each for sign in signs.signs(containers.labels_of(attrs), containers.env_of(attrs))]
+        """From labels, environment and command line of each replica; what they share is told once."""
+        found = [sign for one in self._project.existing(service) for sign in signs.of_container(one.attrs)]
         return list(dict.fromkeys(found))
+
+    def bystanders(self) -> Mapping[str, Sequence[StagingSign]]:
+        """The project's containers of other services, and its one-off jobs."""
+        others = self._project.others({spec.name for spec in self.specs()})
+        return {str(one.name): signs.against_container(one.attrs) for one in others}
 
     def start(self, service: str) -> Moment:
         """Start what does not run (a paused one runs)."""
@@ -227,6 +232,10 @@ class ComposeStack:
     def proxies(self, service: str) -> Proxies:
         """Those of a service of role ``toxiproxy``, at its port named ``api``."""
         return proxies_of(self, service)
+
+    def flags(self) -> Flags:
+        """Over HTTP, at the path that drill.yaml gives."""
+        return HttpFlags(self)
 
     def containers(self) -> Containers:
         """What only containers have."""

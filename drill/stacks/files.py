@@ -111,7 +111,6 @@ def _run(container: Container, script: str, arguments: list[str], content: bytes
             connection.sendall(content)
         said = b"".join(iter(lambda: connection.recv(65536), b""))
     finally:
-        stream.close()
         stream._response.close()
         connection.close()
     output, errors = _parted(said)

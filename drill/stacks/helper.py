@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from drill.errors import StackError
 from drill.ports.containers import Shared
 from drill.stacks import procfs
+from drill.stacks.containers import Attrs
 from drill.stacks.engine import engine_errors
 from drill.stacks.project import Project
 
@@ -21,11 +22,38 @@ if TYPE_CHECKING:
 
 IMAGE_VARIABLE = "DRILL_HELPER_IMAGE"
 DEFAULT_IMAGE = "drill-helper:local"
-NAME_LABEL, PROJECT_LABEL, OWNER_LABEL = "drill.helper", "drill.helper.project", "drill.helper.owner"
+NAME_LABEL, PROJECT_LABEL, OWNER_LABEL, PLACE_LABEL = (
+    f"drill.helper{end}" for end in ("", ".project", ".owner", ".beside")
+)
 ONCE = "once"
 """Name of the helpers that run a command to its end."""
 _GOING_S = 10
 _CAPABILITIES: dict[Shared, tuple[str, ...]] = {"network": ("NET_ADMIN", "NET_RAW"), "pid": ("KILL",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The container that a helper stands beside, and when that was started: its name spaces end with that life."""
+
+    container: str
+    started: str
+
+    @classmethod
+    def of(cls, attrs: Attrs) -> Place:
+        """From an inspected container."""
+        return cls(attrs["Id"], attrs["State"]["StartedAt"])
+
+    def lives(self, client: DockerClient) -> bool:
+        """Whether that container still runs, without a restart in between. Raises ActionFailed."""
+        import docker
+
+        with engine_errors("looking at a helper's target"), suppress(docker.errors.NotFound):
+            attrs = client.api.inspect_container(self.container)
+            return bool(attrs["State"]["Running"]) and Place.of(attrs) == self
+        return False
+
+
+NOWHERE = Place("", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +64,7 @@ class Helper:
     container: str
     state: str
     owner: str
+    place: Place
 
 
 def helpers(project: Project) -> Sequence[Helper]:
@@ -47,32 +76,39 @@ def helpers(project: Project) -> Sequence[Helper]:
 
 def _helper(listed: dict[str, Any]) -> Helper:
     labels = listed["Labels"]
-    owner = labels.get(OWNER_LABEL, "")
-    return Helper(name=labels.get(NAME_LABEL, ""), container=listed["Id"], state=listed["State"], owner=owner)
+    container, _, started = labels.get(PLACE_LABEL, "").partition(" ")
+    return Helper(
+        name=labels.get(NAME_LABEL, ""),
+        container=listed["Id"],
+        state=listed["State"],
+        owner=labels.get(OWNER_LABEL, ""),
+        place=Place(container, started),
+    )
 
 
 def sweep(client: DockerClient, project: Project) -> None:
     """Remove those that were made and never started, because the process that wanted them has died in between."""
     for helper in helpers(project):
-        if helper.state == "created" and helper.name == ONCE and _has_died(helper.owner):
+        if helper.state == "created" and _has_died(helper.owner):
             remove(client, helper.container)
 
 
 def _me() -> str:
     """This process: boot, pid and start."""
     found = procfs.read(os.getpid())
-    return f"{_boot()} {found.instance if found else ''}"
+    return f"{boot()} {found.instance if found else ''}"
 
 
 def _has_died(owner: str) -> bool:
-    boot, _, instance = owner.partition(" ")
-    if boot != _boot() or ":" not in instance:
+    machine, _, instance = owner.partition(" ")
+    if machine != boot() or ":" not in instance:
         return False  # another machine's, or nobody knows whose
     found = procfs.read(int(instance.split(":")[0]))
     return found is None or found.instance != instance or not found.alive
 
 
-def _boot() -> str:
+def boot() -> str:
+    """The id of this machine's boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -94,30 +130,37 @@ def _image() -> str:
     return os.environ.get(IMAGE_VARIABLE) or DEFAULT_IMAGE
 
 
-def name_spaces(place: str, share: frozenset[Shared]) -> dict[str, Any]:
+def _name_spaces(place: Place, share: frozenset[Shared]) -> dict[str, Any]:
     """The part of a container's host configuration that puts it beside another, with what it may do there."""
     wanted: dict[str, Any] = {"NetworkMode": "none", "CapDrop": ["ALL"]}
     allowed = share or {"network"}
     wanted["CapAdd"] = [capability for one, some in _CAPABILITIES.items() if one in allowed for capability in some]
     if "network" in share:
-        wanted["NetworkMode"] = f"container:{place}"
+        wanted["NetworkMode"] = f"container:{place.container}"
     if "pid" in share:
-        wanted["PidMode"] = f"container:{place}"
+        wanted["PidMode"] = f"container:{place.container}"
     # An init of its own has to be the first process; in another's name space it is not.
     wanted["Init"] = "pid" not in share
     return wanted
 
 
-def create(client: DockerClient, project: Project, name: str, argv: list[str], where: dict[str, Any]) -> str:
+def create(
+    client: DockerClient, project: Project, name: str, argv: Sequence[str], place: Place, share: frozenset[Shared]
+) -> str:
     """A helper that the engine will remove when it ends; its id. Its output goes to whoever is attached."""
     body = {
         "Image": _image(),
         "Entrypoint": [],
-        "Cmd": argv,
+        "Cmd": list(argv),
         "User": "0:0",
-        "Labels": {NAME_LABEL: name, PROJECT_LABEL: project.name, OWNER_LABEL: _me()},
+        "Labels": {
+            NAME_LABEL: name,
+            PROJECT_LABEL: project.name,
+            OWNER_LABEL: _me(),
+            PLACE_LABEL: f"{place.container} {place.started}",
+        },
         "HostConfig": {
-            **where,
+            **_name_spaces(place, share),
             "AutoRemove": True,
             "ReadonlyRootfs": True,
             "Tmpfs": {"/run": "size=1m", "/tmp": "size=1m"},  # noqa: S108 - the helper's own

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from drill.model.lease import Moment
 from drill.ports.containers import Lifeline, Limits, Outcome, Remake, Shared
-from drill.stacks import beside, files, limits, remake, room
+from drill.stacks import beside, crashes, files, limits, remake, room
+from drill.stacks.inside import act_in_each, run_in_each
 from drill.stacks.project import Project
 
 
@@ -36,6 +37,14 @@ class ContainerOperations:
         """See the port."""
         return limits.set_restart_policy(self._project, service, policy)
 
+    def crash(self, service: str, signal: str) -> Moment:
+        """See the port."""
+        return crashes.crash(self._project, service, signal)
+
+    def ending(self, service: str, act: Callable[[], object]) -> Moment:
+        """See the port."""
+        return crashes.ending(self._project, service, act)
+
     def remove(self, service: str) -> Moment:
         """See the port."""
         return remake.remove(self._project, service)
@@ -59,6 +68,16 @@ class ContainerOperations:
     def made(self, service: str) -> Sequence[Remake]:
         """See the port."""
         return remake.made(self._project, service)
+
+    def run_inside(self, service: str, argv: Sequence[str], *, timeout_s: float = 10) -> Sequence[Outcome]:
+        """See the port."""
+        return [
+            Outcome(code=one.code, output=one.output) for one in run_in_each(self._project, service, argv, timeout_s)
+        ]
+
+    def act_inside(self, service: str, argv: Sequence[str], *, timeout_s: float = 10) -> Moment:
+        """See the port."""
+        return act_in_each(self._project, service, argv, timeout_s)
 
     def fixed_size(self, service: str, path: str) -> int:
         """See the port."""

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from drill.clock import boot_id, now_ns
 from drill.errors import ActionFailed, InvalidInput, Refused, StackError
+from drill.flags import HttpFlags
 from drill.journal.lock import FileLock
 from drill.model.config import Config, ServiceSpec
 from drill.model.lease import Moment, StackIdentity
-from drill.ports import ExecResult, Proxies, ServiceState, Stack, StagingSign
+from drill.ports import ExecResult, Flags, Proxies, ServiceState, Stack, StagingSign
 from drill.ports.containers import Containers
 from drill.stacks import control, process_state, procfs, signs
 from drill.stacks.http import request
@@ -99,7 +100,11 @@ class ProcessStack:
             return [StagingSign(name="process", verdict="missing", detail="no running process that this stack started")]
         os.close(pidfd)
         proof = StagingSign(name="process", verdict="proof", detail=f"pid {leader.pid} was started by this stack")
-        return [proof, *signs.against({}, procfs.environ(leader.pid))]
+        return [proof, *signs.against({}, procfs.environ(leader.pid), procfs.argv(leader.pid))]
+
+    def bystanders(self) -> Mapping[str, Sequence[StagingSign]]:
+        """None: nothing else carries the nonce."""
+        return {}
 
     def start(self, service: str) -> Moment:
         """Start it unless it runs (a paused one runs). Two callers at once start one."""
@@ -222,6 +227,10 @@ class ProcessStack:
     def proxies(self, service: str) -> Proxies:
         """Those of a service of role ``toxiproxy``, at its port named ``api``."""
         return proxies_of(self, service)
+
+    def flags(self) -> Flags:
+        """Over HTTP, at the path that drill.yaml gives."""
+        return HttpFlags(self)
 
     def containers(self) -> Containers:
         """Always refused."""

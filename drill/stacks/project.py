@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from drill.errors import StackError
@@ -77,12 +78,20 @@ class Project:
             raise StackError(f"service {service} has no container in project {self.name}; run `drill stack up`")
         return found
 
+    def others(self, services: Collection[str]) -> list[Container]:
+        """What is of the project and no replica of these services: other services, and jobs that were run once."""
+        found = self._those([f"{_PROJECT}={self.name}"])
+        return [one for one in found if one.labels.get(_ONEOFF) == "True" or one.labels.get(_SERVICE) not in services]
+
     def _listed(self, service: str = "") -> list[Container]:
         wanted = [f"{_PROJECT}={self.name}", f"{_ONEOFF}=False", *([f"{_SERVICE}={service}"] if service else [])]
+        return [one for one in self._those(wanted) if self._shows(one)]
+
+    def _those(self, wanted: list[str]) -> list[Container]:
         client = self.engine()
         with engine_errors("listing containers"):
             listed = client.containers.list(all=True, filters={"label": wanted}, ignore_removed=True)
-        return sorted((one for one in listed if self._shows(one)), key=_place)
+        return sorted(listed, key=_place)
 
     def _shows(self, container: Container) -> bool:
         if self._only is None or container.labels[_SERVICE] != self._only[0]:

@@ -163,8 +163,8 @@ def remake(project: Project, service: str, change: Remake) -> Moment:
 
 
 def made(project: Project, service: str) -> Sequence[Remake]:
-    """What a remake can change, as each replica has it now."""
-    return [_made(container) for container in project.replicas(service)]
+    """What a remake can change, as each replica has it now, then those that are set aside."""
+    return [_made(container) for container in [*project.replicas(service), *project.aside(service)]]
 
 
 def _made(container: Container) -> Remake:

@@ -27,8 +27,8 @@ stat -f -c '%T %S %b' -- "$real" && printf '%s\\n' "$at"
 def fixed_size(project: Project, service: str, path: str) -> int:
     """Bytes, of the smallest among the replicas; 0 when one is not bounded, or there is no such folder.
 
-    The engine must say that it made it in memory with a size, and the kernel that this is what holds the path. Raises
-    ActionFailed when a replica does not run.
+    The engine must say that it made it in memory with a size, for this container alone, and the kernel that just this
+    holds the path. Raises ActionFailed when a replica does not run.
     """
     return min(_fixed_size(container, path) for container in project.existing(service))
 
@@ -62,7 +62,9 @@ def _of_volume(container: Container, name: str) -> int:
         raise ActionFailed(f"{container.name} has no connection to its engine")
     with engine_errors(f"looking at volume {name}"):
         options = container.client.volumes.get(name).attrs.get("Options") or {}
-    return _size(options.get("o", "")) if options.get("type") == "tmpfs" else 0
+        users = container.client.containers.list(all=True, filters={"volume": name})
+    alone = options.get("type") == "tmpfs" and len(users) == 1
+    return _size(options.get("o", "")) if alone else 0
 
 
 def _size(options: str) -> int:

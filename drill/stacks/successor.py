@@ -113,9 +113,12 @@ class Change:
             raise
 
     def _replace(self, client: DockerClient, name: str) -> Moment:
+        began = now_ns()
+        if restarts(self.old):  # the engine cannot rename what comes and goes
+            end(self.old)
         self.old.rename(name + ASIDE)
         self.fresh = create(client, name, self.body, self.networks)
-        began = now_ns()
+        began = began if restarts(self.old) else now_ns()
         end(self.old)
         if self.start:
             self.fresh.start()
@@ -142,6 +145,11 @@ def end(container: Container) -> None:
         container.wait(timeout=GRACE_S)
     elif state["Running"] or state.get("Restarting"):
         container.stop(timeout=grace_of(container))
+
+
+def restarts(container: Container) -> bool:
+    """Whether its policy has started it again since it was started."""
+    return bool(container.attrs["State"].get("Restarting") or container.attrs.get("RestartCount"))
 
 
 def grace_of(container: Container) -> int:

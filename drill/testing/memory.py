@@ -11,7 +11,7 @@ from drill.model.config import LedgerSpec, ProbeSpec, ServiceSpec
 from drill.model.lease import Lease, Moment, StackIdentity
 from drill.model.playbook import DetectionSource
 from drill.model.proxies import ProxyState
-from drill.ports import ExecResult, Message, Proxies, Receipt, Runtime, Sample, ServiceState, Stack, StagingSign
+from drill.ports import ExecResult, Flags, Message, Proxies, Receipt, Runtime, Sample, ServiceState, Stack, StagingSign
 from drill.ports.containers import Containers
 from drill.testing.proxies import MemoryProxies
 
@@ -96,6 +96,9 @@ class MemoryStack:
     def staging_signs(self, service: str) -> Sequence[StagingSign]:
         return self.signs
 
+    def bystanders(self) -> Mapping[str, Sequence[StagingSign]]:
+        return {}
+
     def _of(self, name: str) -> _Service:
         if name not in self._services:
             raise StackError(f"service {name} does not exist")
@@ -176,6 +179,10 @@ class MemoryStack:
         known = self.proxy_states.get(service, [])
         return self._proxies.setdefault(service, MemoryProxies(self._runtime, known))
 
+    def flags(self) -> Flags:
+        """The stack is its own flags."""
+        return self
+
     def containers(self) -> Containers:
         """Always refused."""
         raise InvalidInput("this stack has no containers; run the scenario with --stack compose")
@@ -245,10 +252,11 @@ class MemoryStack:
             raise StackError(f"service {service} does not answer")
         return dict(self._of(service).flags)
 
-    def write(self, service: str, flag: str, value: bool) -> None:
+    def write(self, service: str, flag: str, value: bool) -> Moment:
         if flag not in self._of(service).flags:
             raise StackError(f"service {service} has no flag {flag}")
         self._of(service).flags[flag] = value
+        return Moment(at_ns=self._runtime.now_ns(), uncertainty_ns=0, source="memory")
 
 
 class MemorySink:

@@ -1,62 +1,49 @@
-"""Whatever dies, the stack is put back: SIGKILL at 20 seeded points, and of conductor and guard together."""
+"""On local processes: SIGKILL at 20 seeded points, of conductor and guard together, and with a damaged journal."""
 
 from __future__ import annotations
 
-import time
+import random
 
 import pytest
-from crash_session import POINTS, TRANSITIONS, Point, Run, Session, points
+from crash_session import Run, Session
 from observers import until
+from strikes import IN_DRILL, IN_FAULT, IN_RESPONSE, IN_UNDO, SEED, Strike
 
-BOTH = ("api-frozen", "api-crashed", "api-stopped-by-deploy")
-QUICK = (3, 5, 6, 11)
+SCENARIOS = ("api-frozen", "api-crashed", "api-stopped-by-deploy")
+TRANSITIONS = (*IN_DRILL, *IN_FAULT, *IN_RESPONSE, *IN_UNDO)
+COUNT = 20
+QUICK = (4, 5, 10)
 """The points of `make test`; `make crash` takes all of them."""
 UNDONE_WITHIN_S = 5.0
 EXIT_HARNESS_FAILED = 4
 
-_POINTS = {"process": points(BOTH), "compose": points((*BOTH, "database-down"))}
+
+def _points() -> list[Strike]:
+    dice = random.Random(SEED)
+    places = [*TRANSITIONS, *dice.choices(TRANSITIONS, k=COUNT - len(TRANSITIONS))]
+    return [Strike("conductor", "SIGKILL", at, dice.choice((0, 0, 2, 5, 15, 40, 90))) for at in places]
 
 
-def test_every_named_transition_is_hit_at_least_once() -> None:
-    for found in _POINTS.values():
-        assert len(found) == POINTS
-        assert {point.kind for point in found} == set(TRANSITIONS)
+POINTS = _points()
 
 
-def _params(kind: str) -> list[object]:
-    engine = [pytest.mark.engine] if kind == "compose" else []
+def _params() -> list[object]:
     return [
         pytest.param(
-            kind,
-            point,
-            marks=[*engine, *([] if point.number in QUICK else [pytest.mark.crash])],
-            id=f"{kind}-{point.number}-{point.kind}",
+            number, strike, marks=[] if number in QUICK else [pytest.mark.crash], id=f"process-{number}-{strike.at}"
         )
-        for point in _POINTS[kind]
+        for number, strike in enumerate(POINTS)
     ]
 
 
-def _session(request: pytest.FixtureRequest, kind: str) -> Session:
-    session: Session = request.getfixturevalue(f"{kind}_session")
-    return session
-
-
-def _reach(run: Run, point: Point) -> None:
-    assert run.reach(point.kind), f"{point.kind} was never reached"
-    end = time.perf_counter() + point.after_ms / 1000
-    while time.perf_counter() < end:
-        pass
-
-
-@pytest.mark.parametrize(("kind", "point"), [*_params("process"), *_params("compose")])
-def test_a_killed_conductor_leaves_a_whole_stack(request: pytest.FixtureRequest, kind: str, point: Point) -> None:
-    session = _session(request, kind)
-    ports = session.ports()
+@pytest.mark.parametrize(("number", "strike"), _params())
+def test_a_killed_conductor_leaves_a_whole_process_stack(process_session: Session, number: int, strike: Strike) -> None:
+    session = process_session
+    ports = session.local_ports()
     assert set(ports) == {"api", "mail", "statuspage"}
     assert until(lambda: session.whole(ports), 30)
-    run = session.start(point.scenario)
-    _reach(run, point)
-    run.kill("conductor")
+    run = session.start(SCENARIOS[number % len(SCENARIOS)])
+    run.strike(strike)
 
     assert until(lambda: session.whole(ports), UNDONE_WITHIN_S), "not whole 5 s after the kill"
     code, output = run.finish()
@@ -65,7 +52,7 @@ def test_a_killed_conductor_leaves_a_whole_stack(request: pytest.FixtureRequest,
     _check_journal(run, session)
     assert session.whole(ports), "whole at first, then broken again"
     assert session.leases() == []
-    assert (run.recording().problems, run.recording().torn_bytes) == ((), 0)
+    assert run.unreadable() == []
 
 
 def _check_journal(run: Run, session: Session) -> None:
@@ -84,13 +71,10 @@ def _check_journal(run: Run, session: Session) -> None:
     assert (last["outcome"], last["undone"]) == ("interrupted", True)
 
 
-@pytest.mark.parametrize("kind", ["process", pytest.param("compose", marks=pytest.mark.engine)])
-@pytest.mark.parametrize("at", ["fault.applied", "mitigation.started"])
-def test_with_the_guard_killed_too_the_next_command_undoes_first(
-    request: pytest.FixtureRequest, kind: str, at: str
-) -> None:
-    session = _session(request, kind)
-    ports = session.ports()
+@pytest.mark.parametrize("at", ["fault.applied", pytest.param("mitigation.started", marks=pytest.mark.crash)])
+def test_with_the_guard_killed_too_the_next_command_undoes_first(process_session: Session, at: str) -> None:
+    session = process_session
+    ports = session.local_ports()
     assert until(lambda: session.whole(ports), 30)
     run = session.start("api-frozen")
     assert run.reach(at)
@@ -104,7 +88,7 @@ def test_with_the_guard_killed_too_the_next_command_undoes_first(
     assert "`drill undo` puts everything back" in reading.stderr
     assert session.leases() != [], "a command that only reads has touched something"
 
-    touching = session.drill("stack", "restore", "--stack", kind)
+    touching = session.drill("stack", "restore", "--stack", "process")
     assert touching.returncode == 0, touching.stderr
     assert "undoing what it left" in touching.stderr
     assert "everything is undone, proved" in touching.stderr
@@ -116,7 +100,7 @@ def test_with_the_guard_killed_too_the_next_command_undoes_first(
 
 def test_a_damaged_journal_keeps_no_fault_from_being_undone(process_session: Session) -> None:
     session = process_session
-    ports = session.ports()
+    ports = session.local_ports()
     assert until(lambda: session.whole(ports), 30)
     run = session.start("api-frozen")
     assert run.reach("fault.active")

@@ -10,6 +10,7 @@ from compose_rig import BASE, WEB, Rig, docker, images, rig
 from observers import DOCKER, boot_ns
 
 from drill.errors import InvalidInput, StackError
+from drill.model.config import ServiceSpec
 from drill.ports.containers import Containers
 
 pytestmark = pytest.mark.engine
@@ -26,8 +27,16 @@ services:
     labels: {{ drill.staging: "true" }}
     tmpfs: ["/small:size=1m,mode=1777", "/endless"]
     volumes: ["data:/data", "fixed:/fixed", "./mounted:/etc/mounted", "/dev/shm:/host"]
+  one:
+    image: {BASE}
+    command: ["sleep", "300"]
+    init: true
+    stop_grace_period: 1s
+    labels: {{ drill.staging: "true" }}
+    volumes: ["own:/fixed"]
 volumes:
   data: {{}}
+  own: {{ driver_opts: {{ type: tmpfs, device: tmpfs, o: "size=2m" }} }}
   fixed: {{ driver_opts: {{ type: tmpfs, device: tmpfs, o: "size=2m" }} }}
 """
 PLACE = "/tmp/w/file"
@@ -44,8 +53,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 @pytest.fixture
 def target(project: Rig) -> Iterator[Rig]:
     project.stack.start("web")
-    for one in project.ids():
-        docker("exec", "-u", "1000", one, "sh", "-c", f"mkdir -p /tmp/w; echo first >{PLACE}; chmod 640 {PLACE}")
+    for one in project.ids("web"):
+        docker("exec", "-u", "0", one, "sh", "-c", f"echo first >{PLACE}; chown 1000 {PLACE}; chmod 640 {PLACE}")
     yield project
     project.stack.start("web")
 
@@ -56,7 +65,7 @@ def of(rigged: Rig) -> Containers:
 
 def looks(rigged: Rig, path: str = PLACE) -> list[str]:
     """Content, inode, owner and mode in each replica, by the plain command line."""
-    return [docker("exec", one, "sh", "-c", f"cat {path}; stat -c '%i %u %a' {path}") for one in rigged.ids()]
+    return [docker("exec", one, "sh", "-c", f"cat {path}; stat -c '%i %u %a' {path}") for one in rigged.ids("web")]
 
 
 def test_a_file_is_rewritten_in_place_in_every_replica(target: Rig) -> None:
@@ -97,7 +106,7 @@ def test_a_file_in_memory_and_one_behind_a_link_are_reached(target: Rig) -> None
 
 def test_in_a_stopped_container_owner_and_mode_are_kept(target: Rig) -> None:
     before = [text.splitlines()[1].split()[1:] for text in looks(target)]
-    for one in target.ids():
+    for one in target.ids("web"):
         docker("kill", one)
     assert of(target).read_file("web", PLACE) == b"first\n"
     of(target).write_file("web", PLACE, b"second\n")
@@ -105,7 +114,7 @@ def test_in_a_stopped_container_owner_and_mode_are_kept(target: Rig) -> None:
     assert of(target).read_file("web", "/no/such") is None
     with pytest.raises(StackError, match="does not run"):
         of(target).write_file("web", PLACE, None)
-    first = target.ids()[0]
+    first = target.ids("web")[0]
     done = subprocess.run([DOCKER, "cp", f"{first}:{PLACE}", "-"], capture_output=True, check=True, timeout=20)
     listed = subprocess.run(["tar", "tvf", "-"], input=done.stdout, capture_output=True, check=True, timeout=20)
     assert b"-rw-r-----" in listed.stdout
@@ -135,7 +144,7 @@ def test_a_large_file_is_refused(target: Rig) -> None:
     ("path", "size"),
     [
         ("/small", 1048576),
-        ("/fixed", 2097152),
+        ("/fixed", 0),  # both replicas use it
         ("/", 0),
         ("/tmp", 0),
         ("/data", 0),
@@ -149,3 +158,9 @@ def test_a_large_file_is_refused(target: Rig) -> None:
 )
 def test_only_memory_of_a_fixed_size_may_be_filled(target: Rig, path: str, size: int) -> None:
     assert of(target).fixed_size("web", path) == size
+
+
+def test_a_volume_of_a_fixed_size_that_one_container_alone_uses_may_be_filled(target: Rig) -> None:
+    stack = target.open(ServiceSpec(name="one"))
+    assert stack.containers().fixed_size("one", "/fixed") == 2097152
+    stack.close()

@@ -168,7 +168,9 @@ def dies_now() -> None:
     raise Died
 
 
-@pytest.mark.parametrize("at", range(2 * len(STEPS)))
+@pytest.mark.parametrize(
+    "at", [*range(len(STEPS)), *(pytest.param(at, marks=pytest.mark.slow) for at in range(len(STEPS), 2 * len(STEPS)))]
+)
 def test_after_a_crash_at_any_call_of_a_remake_the_blueprint_mends_it(target: Rig, plan: str, at: int) -> None:
     facts, names = target.stack.services()["web"].facts, target.names()
     dies(at, lambda: of(target).remake("web", WRONG))

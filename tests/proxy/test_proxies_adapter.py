@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from proxyrig import Proxied, Serve, Server, echo, own_server, upstream
+from proxyrig import Proxied, Serve, Server, Stopwatch, echo, own_server, read_exactly, upstream
 
 from drill.errors import StackError
 from drill.model.proxies import ToxicState
@@ -43,6 +43,49 @@ def test_a_toxic_goes_and_its_absence_is_fine(front: Front, client: ToxiproxyCli
         client.remove_toxic(proxy.name, "mine")
         assert client.all()[proxy.name].toxics == ()
     client.remove_toxic("no-such-proxy", "mine")
+
+
+def test_an_update_changes_what_it_says_and_nothing_else(front: Front, client: ToxiproxyClient) -> None:
+    proxy = front(echo)
+    client.add_toxic(proxy.name, ToxicState(name="mine", type="latency", attributes={"latency": 5, "jitter": 2}))
+    client.add_toxic(proxy.name, ToxicState(name="others", type="latency", attributes={"latency": 5}))
+    client.update_toxic(proxy.name, ToxicState(name="mine", type="latency", toxicity=0.3, attributes={"latency": 50}))
+    mine, others = client.all()[proxy.name].toxics
+    assert (mine.attributes, mine.stream) == ({"latency": 50, "jitter": 2}, "downstream")
+    assert mine.toxicity == pytest.approx(0.3)
+    assert (others.attributes, others.toxicity) == ({"latency": 5, "jitter": 0}, 1.0)
+
+
+def test_an_update_reaches_a_connection_that_is_open(front: Front, client: ToxiproxyClient) -> None:
+    proxy = front(echo)
+    client.add_toxic(proxy.name, ToxicState(name="mine", type="latency", attributes={"latency": 1}))
+    with proxy.connect() as connection:
+        for latency, least_s in ((1, 0.0), (200, 0.195), (1, 0.0)):
+            client.update_toxic(proxy.name, ToxicState(name="mine", type="latency", attributes={"latency": latency}))
+            watch = Stopwatch()
+            connection.sendall(b"x")
+            assert read_exactly(connection, 1) == b"x"
+            assert least_s <= watch.s < least_s + 0.15
+
+
+def test_an_update_brackets_the_change(front: Front, client: ToxiproxyClient) -> None:
+    proxy = front(echo)
+    client.add_toxic(proxy.name, SLOW)
+    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    moment = client.update_toxic(proxy.name, SLOW)
+    assert before <= moment.at_ns - moment.uncertainty_ns <= moment.at_ns + moment.uncertainty_ns
+    assert moment.at_ns + moment.uncertainty_ns <= time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def test_an_update_of_what_is_not_there_is_a_stack_error_and_adds_nothing(
+    front: Front, client: ToxiproxyClient
+) -> None:
+    proxy = front(echo)
+    with pytest.raises(StackError, match="toxic not found"):
+        client.update_toxic(proxy.name, SLOW)
+    with pytest.raises(StackError, match="proxy not found"):
+        client.update_toxic("no-such-proxy", SLOW)
+    assert client.all()[proxy.name].toxics == ()
 
 
 def test_enabled_and_upstream_are_set(front: Front, client: ToxiproxyClient) -> None:
@@ -137,6 +180,12 @@ def test_attributes_that_the_server_did_not_take_are_an_error() -> None:
     taken = {"name": "mine", "type": "latency", "stream": "upstream", "toxicity": 0.3, "attributes": {"latency": 0}}
     answers = replying((200, {}), (200, {"p": PROXY | {"toxics": [taken]}}))
     assert "asked for" in asking(answers, lambda client: client.add_toxic("p", SLOW))
+
+
+def test_an_update_that_the_server_did_not_take_is_an_error() -> None:
+    same = {"name": "mine", "type": "latency", "stream": "upstream", "toxicity": 0.3, "attributes": {"latency": 1}}
+    answers = replying((200, {}), (200, {"p": PROXY | {"toxics": [same]}}))
+    assert "asked for" in asking(answers, lambda client: client.update_toxic("p", SLOW))
 
 
 def test_a_removal_that_is_answered_503_counts_by_what_is_there_afterwards() -> None:

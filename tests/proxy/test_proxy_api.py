@@ -281,6 +281,12 @@ def test_attributes_of_a_wrong_type_are_refused(server: Server, toxics: str, val
     assert server.must("GET", toxics)[0]["attributes"]["latency"] == 3
 
 
+def test_a_toxicity_may_be_a_whole_number_and_then_a_part(server: Server, toxics: str) -> None:
+    server.must("POST", toxics, {"type": "noop", "name": "t", "toxicity": 1})
+    for toxicity in (0, 0.5, 1):
+        assert server.must("PATCH", f"{toxics}/t", {"toxicity": toxicity})["toxicity"] == toxicity
+
+
 def test_a_toxicity_of_a_wrong_type_is_refused(server: Server, toxics: str) -> None:
     assert error(server, "POST", toxics, {"type": "noop", "toxicity": "all"})[0] == 400
 

@@ -1,0 +1,115 @@
+"""Whatever signal strikes whichever process, nothing of any fault is left: on the real engine, seen from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from reference_project import ends_by_plan, sample_of
+from reference_session import ReferenceSession, Result, as_record
+from strikes import AT_LEAST, KILL, MODES, TRANSITIONS, Point, points
+
+from drill import registry
+
+RESULTS = os.environ.get("DRILL_CRASH_RESULTS", "")
+"""File that each point's result is added to."""
+SKIP = set(filter(None, os.environ.get("DRILL_CRASH_SKIP", "").split(",")))
+"""Fault kinds that are left out, for whoever works on one."""
+KINDS = [kind for kind in registry.all_kinds() if kind not in SKIP and sample_of(kind).exists()]
+POINTS = points({kind: ends_by_plan(kind) for kind in KINDS})
+UNDONE_WITHIN_S = 5.0
+SLOWER: dict[str, tuple[float, str]] = {}
+"""Fault kinds whose undo takes longer: its bound in seconds, and why."""
+RESPONDED_WITHIN_S = 10.0
+"""With a script: a mitigation that was under way is first let to its end."""
+
+
+def _sampled() -> set[int]:
+    """The points of `make test`: one for each of eight ways to strike, each with another kind of fault."""
+    chosen: dict[str, Point] = {}
+    families: set[str] = set()
+    for point in POINTS:
+        if point.mode.name not in chosen and point.kind not in families:
+            chosen[point.mode.name] = point
+            families.add(point.kind)
+    return {point.number for point in list(chosen.values())[:8]}
+
+
+_SAMPLED = _sampled()
+
+
+def test_every_fault_kind_has_a_sample_scenario() -> None:
+    assert [kind for kind in registry.all_kinds() if not sample_of(kind).exists()] == []
+
+
+def test_the_points_hit_every_transition_every_signal_and_every_kind() -> None:
+    assert len(POINTS) >= AT_LEAST
+    assert len({point.number for point in POINTS}) == len(POINTS)
+    assert {point.at for point in POINTS} == set(TRANSITIONS)
+    assert {point.mode for point in POINTS} == set(MODES)
+    assert {point.kind for point in POINTS if point.mode is KILL and point.at == "fault.applying"} >= set(KINDS)
+    assert {point.kind for point in POINTS if point.mode.orphaned} >= set(KINDS)
+
+
+def _params() -> list[object]:
+    return [
+        pytest.param(point, id=point.name, marks=[] if point.number in _SAMPLED else [pytest.mark.crash])
+        for point in POINTS
+    ]
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("point", _params())
+def test_nothing_is_left_of_a_drill_that_was_struck(reference: ReferenceSession, point: Point) -> None:
+    try:
+        result = reference.play(point)
+        _keep(result)
+        _judge(point, result)
+    except BaseException:
+        reference.renew()
+        raise
+
+
+def _keep(result: Result) -> None:
+    if RESULTS:
+        with Path(RESULTS).open("a") as file:
+            file.write(json.dumps(as_record(result)) + "\n")
+
+
+def _judge(point: Point, result: Result) -> None:
+    assert result.residue == [], result.output
+    assert (result.unreadable, result.leases, result.said_undone) == ([], 0, True), result.output
+    assert result.orphan == _orphaned(point), result.output
+    assert "Traceback" not in result.output
+    assert (result.outcome, result.exit_code) in _expected(point), result.output
+    if result.undone_s is not None:
+        assert result.undone_s <= _bound(point)
+
+
+def _expected(point: Point) -> set[tuple[str, int]]:
+    """Outcome and exit code. What is asked of a drill that is at its end comes too late: it has completed."""
+    mode = point.mode
+    finished = {("completed", code if mode.code >= 0 else mode.code) for code in (0, 1)}
+    if mode.goes_on:
+        return finished
+    late = point.at in ("impact.ended", "restoration.checked") or (
+        _momentary(point) and point.at.startswith("fault.und")
+    )
+    return {(mode.outcome, mode.code)} | (finished if late and mode.outcome == "aborted" else set())
+
+
+def _orphaned(point: Point) -> bool:
+    """Before the guard is up nothing is leased, and the next command ends the drill."""
+    return point.mode.orphaned or (point.mode is KILL and point.at in ("steady.checked", "snapshot.taken"))
+
+
+def _momentary(point: Point) -> bool:
+    return bool(point.kind) and not ends_by_plan(point.kind)
+
+
+def _bound(point: Point) -> float:
+    own = RESPONDED_WITHIN_S if not point.kind else UNDONE_WITHIN_S
+    return SLOWER.get(point.kind, (own, ""))[0]
