@@ -32,14 +32,14 @@ from drill.flags import HttpFlags
 from drill.journal.writer import create
 from drill.loader import load_playbook
 from drill.model import config as model
-from drill.model.config import Config, ServiceSpec, StackConfig
+from drill.model.config import Config, EngineGrant, ServiceSpec, StackConfig
 from drill.model.events import Event
 from drill.model.lease import Lease
 from drill.model.scenario import Expected, FaultSpec, Scenario
 from drill.model.units import Seconds
 from drill.runtime import AsyncRuntime
 from drill.stacks.compose import ComposeStack
-from drill.stacks.engine import connect, engine_answers
+from drill.stacks.engine import connect, engine_answers, is_local_socket
 from drill.store import LeaseStore
 
 if TYPE_CHECKING:
@@ -142,18 +142,20 @@ def _plan(config: Config, fault: FaultSpec) -> Plan:
 
 
 @contextmanager
-def _project() -> Iterator[tuple[Path, ComposeStack, Config]]:
-    """The Compose project, up, in a folder of its own; taken down afterwards."""
+def _project(endpoint: str, engine_id: str) -> Iterator[tuple[Path, ComposeStack, Config]]:
+    """The Compose project, up, in a folder of its own; taken down afterwards. It alone is enrolled, as in a demo."""
+    project = f"drill-bench-{os.getpid()}"
+    grant = EngineGrant(endpoint=endpoint, id=engine_id, project=project)
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
         folder = Path(name)
         (folder / "compose.yml").write_text(_COMPOSE)
         settings = StackConfig(
             services=(ServiceSpec(name=_SERVICE),),
-            compose=model.ComposeStack(file="compose.yml", project=f"drill-bench-{os.getpid()}"),
+            compose=model.ComposeStack(file="compose.yml", project=project),
             data="disposable",
             ready_within=Seconds(30),
         )
-        config = Config(project="bench", stack=settings, probes=())
+        config = Config(project="bench", stack=settings, probes=(), engines=(grant,))
         stack = ComposeStack(config, folder, folder)
         try:
             stack.up(lambda _: None)
@@ -203,21 +205,29 @@ def _rows(kind: str, alone: list[float], whole: list[dict[str, float]]) -> None:
     note(" · ".join(f"{name} {shown(end - begin)}" for name, begin, end in parts))
 
 
-def main() -> None:
-    """Measure and print the rows."""
-    machine()
-    if engine_answers() is None:
-        print("faults                       no container engine answers; not measured")
-        return
+def _why_not(answer: tuple[str, str] | None) -> str:
+    """What is missing for this measurement; empty when nothing is."""
+    if answer is None:
+        return "no container engine answers"
+    if not is_local_socket(answer[0]):
+        return f"the engine at {answer[0]} is not a local socket"
     client = connect()
     try:
         there = any(_IMAGE in image.tags for image in client.images.list())
     finally:
         client.close()
-    if not there:
-        print(f"faults                       {_IMAGE} is not on the engine (make images); not measured")
+    return "" if there else f"{_IMAGE} is not on the engine (make images)"
+
+
+def main() -> None:
+    """Measure and print the rows."""
+    machine()
+    answer = engine_answers()
+    if why := _why_not(answer):
+        print(f"{'container faults':<28} {why}; not measured")
         return
-    with _project() as (folder, stack, config):
+    assert answer is not None
+    with _project(*answer) as (folder, stack, config):
         asyncio.run(_measure(folder, stack, config))
 
 

@@ -243,6 +243,8 @@ def _default(field: dataclasses.Field[Any]) -> str:
 def _shown(value: object) -> str:
     if value is None or value in ("", ()):
         return "none"
+    if isinstance(value, TimeTarget):
+        return str(value)
     if dataclasses.is_dataclass(value):
         return "the defaults of its fields"
     if isinstance(value, tuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drill import clock
-from drill.errors import Blocked, InvalidInput
+from drill.errors import Blocked, InvalidInput, JournalError
 from drill.journal.lock import is_held
 from drill.model.codec import decode, encode
 from drill.model.lease import Lease
@@ -49,8 +49,11 @@ class LeaseStore:
         self.folder = folder
 
     def write(self, lease: Lease) -> None:
-        """Put a lease on disk, durably, before its fault is applied."""
-        write_durably(self.folder / f"{lease.id}.json", json.dumps(encode(lease), sort_keys=True).encode())
+        """Put a lease on disk, durably, before its fault is applied. Raises JournalError."""
+        try:
+            write_durably(self.folder / f"{lease.id}.json", json.dumps(encode(lease), sort_keys=True).encode())
+        except OSError as error:
+            raise JournalError(f"the lease cannot be written: {error.strerror}; free space, then try again") from error
 
     def remove(self, lease: Lease) -> None:
         """Forget a lease whose fault was proved undone."""

@@ -16,7 +16,7 @@ from drill.cli.hat import draw_for
 from drill.cli.options import JSON, STACK
 from drill.cli.progress import follow
 from drill.cli.project import Project, open_project
-from drill.errors import Aborted, DrillError, InvalidInput
+from drill.errors import Aborted, DrillError, InvalidInput, JournalError
 from drill.model.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -93,9 +93,10 @@ def prepare(project: Project, scenario: str, kind: str, *, seed: int, smoke: boo
     from drill import __version__
     from drill.cli.customers import with_customers
     from drill.conductor.order import Order, write_order
-    from drill.loader import with_smoke
+    from drill.loader import with_holidays, with_smoke
 
-    playbook, found = project.playbook(), with_script(project.scenario(scenario), script)
+    playbook = with_holidays(project.playbook(), _today())
+    found = with_script(project.scenario(scenario), script)
     folder = project.state.new_drill()
     order = Order(
         drill_id=folder.id,
@@ -171,7 +172,7 @@ def report(folder: DrillFolder) -> int:
     if outcome == "refused":
         raise refusal(recording.events, folder.log)
     if outcome == "running":
-        raise DrillError(f"drill {folder.id} has no end: its processes are lost; `drill undo` puts everything back")
+        raise _without_end(folder)
     written = write_card(recording.events, recording.head, folder)
     for line in summary(written, recording.head):
         click.echo(line)
@@ -179,6 +180,15 @@ def report(folder: DrillFolder) -> int:
     if code == 5:
         click.echo(f"NOT PROVED UNDONE, {manual_steps(folder)}", err=True)
     return code
+
+
+def _without_end(folder: DrillFolder) -> DrillError:
+    if folder.leases.all():
+        return DrillError(f"drill {folder.id} has no end: its processes are lost; `drill undo` puts everything back")
+    return JournalError(
+        f"drill {folder.id}: its journal stops before the end, because its processes were lost or the disk is full; no "
+        "fault is left; once there is space, `drill undo` checks the stack and writes the end"
+    )
 
 
 def _dry_run(project: Project, name: str, kind: str, seed: int) -> None:

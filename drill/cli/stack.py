@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import click
 
 from drill.cli.options import JSON, STACK
 from drill.cli.project import Project, open_project
 from drill.errors import NotUndone, Refused, StackError
+
+if TYPE_CHECKING:
+    from drill.ports import Stack
 
 
 @click.group("stack")
@@ -27,13 +34,31 @@ def _alone(project: Project) -> None:
         raise Refused(f"drill {running[0]} is running on this stack; end it with `drill abort` first")
 
 
+@contextmanager
+def _held(stack: Stack) -> Iterator[Stack]:
+    """The stack, while no drill of any folder can begin on it. Raises Refused when one works on it."""
+    from drill.conductor.runtime_dir import take_stack
+
+    try:
+        identity = stack.identity()
+    except StackError:  # never up, or no engine: nobody can drill it
+        yield stack
+        return
+    lock = take_stack(identity)
+    try:
+        yield stack
+    finally:
+        lock.free()
+
+
 @stack_group.command("up")
 @STACK
 def up_command(kind: str | None) -> None:
     """Start it and wait until every service is healthy."""
     project = open_project()
     _alone(project)
-    project.open_stack(kind or "").up(_say)
+    with _held(project.open_stack(kind or "")) as stack:
+        stack.up(_say)
     project.undo_orphans()
 
 
@@ -43,7 +68,8 @@ def down_command(kind: str | None) -> None:
     """Stop it; its data goes too where drill.yaml says that it is disposable."""
     project = open_project()
     _alone(project)
-    project.open_stack(kind or "").down(_say)
+    with _held(project.open_stack(kind or "")) as stack:
+        stack.down(_say)
 
 
 @stack_group.command("status")
@@ -85,7 +111,12 @@ def restore_command(kind: str | None) -> None:
     """Undo what drills left, bring the data roles back, start what is stopped, and wait until everything is healthy."""
     project = open_project()
     _alone(project)
-    stack = project.open_stack(kind or "")
+    with _held(project.open_stack(kind or "")) as stack:
+        _restore(project, stack)
+    project.undo_orphans()
+
+
+def _restore(project: Project, stack: Stack) -> None:
     if project.config.stack.restore and stack.identity().kind == "compose":
         # First of all: an old primary that is simply started beside a new one would make two.
         stack.restore(_say)
@@ -97,7 +128,6 @@ def restore_command(kind: str | None) -> None:
         if not stack.wait_healthy(name, project.config.stack.ready_within):
             raise StackError(f"{name} does not become healthy; see `drill stack logs {name}`")
     _say("every service is healthy")
-    project.undo_orphans()
 
 
 COMMANDS = (stack_group,)

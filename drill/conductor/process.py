@@ -10,13 +10,13 @@ from pathlib import Path
 from drill.conductor.assemble import stack_of, world_of
 from drill.conductor.guard import GuardLink
 from drill.conductor.order import Order, read_order
-from drill.conductor.runtime_dir import socket_path, stack_lock
+from drill.conductor.runtime_dir import sign_stack_lock, socket_path, take_stack
 from drill.conductor.server import Server
 from drill.detectors.http import HttpProber
 from drill.engine.conduct import Control, Drill
 from drill.engine.recorder import Recorder
 from drill.engine.setting import World
-from drill.errors import DrillError, Refused
+from drill.errors import DrillError
 from drill.journal.lock import FileLock
 from drill.journal.writer import create
 from drill.ports import Responder, Stack
@@ -31,9 +31,8 @@ def conduct(folder: DrillFolder, finish: Callable[[DrillFolder], None]) -> None:
     """Run the drill of a folder to its end. ``finish`` writes the results. Raises Refused when it may not start."""
     order = read_order(folder)
     stack = stack_of(order)
-    keep = stack_lock(stack.identity())
-    if not keep.take():
-        raise Refused("another drill works on this stack; wait for it, or end it with `drill abort`")
+    keep = take_stack(stack.identity())
+    sign_stack_lock(keep, folder)
     lock = FileLock(folder.journal_lock)
     lock.take(wait=True)
     try:

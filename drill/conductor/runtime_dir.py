@@ -10,7 +10,6 @@ from pathlib import Path
 
 from drill.errors import Refused
 from drill.journal.lock import FileLock
-from drill.model.codec import encode
 from drill.model.lease import StackIdentity
 from drill.store import DrillFolder
 
@@ -31,7 +30,37 @@ def socket_path(folder: DrillFolder) -> Path:
     return runtime_dir() / f"{digest}.sock"
 
 
-def stack_lock(identity: StackIdentity) -> FileLock:
-    """The lock that keeps two drills off one stack, whatever folder they were started from."""
-    name = hashlib.sha256(json.dumps(encode(identity), sort_keys=True).encode()).hexdigest()[:16]
-    return FileLock(runtime_dir() / f"stack-{name}.lock")
+def take_stack(identity: StackIdentity) -> FileLock:
+    """The lock, now held, that keeps two drills off one stack, whatever folder they were started from.
+
+    Raises Refused when a drill has it.
+    """
+    lock = FileLock(runtime_dir() / f"stack-{_name(identity)}.lock")
+    if not lock.take():
+        raise Refused(
+            f"another drill works on this stack ({_latest(lock.path)}); wait for it, or end it with `drill abort` there"
+        )
+    return lock
+
+
+def sign_stack_lock(lock: FileLock, folder: DrillFolder) -> None:
+    """Leave word of who works on the stack, for whoever comes next. The caller holds the lock.
+
+    Raises Refused when the drill that signed before has died, with its guard, and left faults behind.
+    """
+    latest = _latest(lock.path)
+    if latest and DrillFolder(Path(latest)).leases.all():
+        raise Refused(f"an earlier drill left faults on this stack ({latest}); run `drill undo` in its project first")
+    os.ftruncate(lock.fd, 0)
+    os.pwrite(lock.fd, str(folder.path.resolve()).encode(), 0)
+
+
+def _name(identity: StackIdentity) -> str:
+    # Without the endpoint: one engine may be reached by several, and is one stack all the same.
+    told = [identity.kind, identity.project, identity.engine_id]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
+def _latest(lock: Path) -> str:
+    """The folder of the latest drill that worked on it; empty when nobody said."""
+    return lock.read_bytes().decode(errors="replace").strip()

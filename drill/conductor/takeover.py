@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+from drill import clock
 from drill.conductor.assemble import stack_of, world_of
 from drill.conductor.order import read_order
 from drill.engine.closing import close
@@ -39,23 +42,43 @@ async def take_over_drill(folder: DrillFolder, holder: str) -> bool:
         detail = "the conductor was lost; " + ("everything was undone" if undone else "see the manual steps")
         recorder.emit("drill.ended", holder, durable=True, outcome="interrupted", undone=undone, detail=detail)
     finally:
-        file.close()
+        if file is not None:
+            file.close()
         runtime.close()
     return undone
 
 
-def _continue(folder: DrillFolder, holder: str) -> tuple[Journal, JournalFile, list[Event]]:
+def _continue(folder: DrillFolder, holder: str) -> tuple[Journal, JournalFile | None, list[Event]]:
     """The drill's journal, or a recovery journal beside it: a drill that has ended keeps its head, and a damaged
-    journal must not keep a fault from being undone.
+    journal must not keep a fault from being undone. Nor must a full disk: then there is no file, and nothing is told.
     """
     if not ended(folder):
         try:
             return take_over(folder.journal, holder)
         except JournalError:
             pass  # damaged: what can be read of it still tells the snapshot and the mitigations
-    journal, file = create(folder.path / f"recovery-{len(_recoveries(folder)) + 1}.jsonl")
-    lost = journal.append("harness.lost", holder, {"holder": holder, "cut_bytes": 0, "bridged_by_wall_clock": True})
-    return journal, file, [*examine(folder.journal).events, lost]
+    events = list(examine(folder.journal).events)
+    try:
+        journal, file, lost = _beside(folder, holder)
+    except (JournalError, OSError):
+        return Journal(_no_space, clock.now_ns, clock.utc), None, events
+    return journal, file, [*events, lost]
+
+
+def _beside(folder: DrillFolder, holder: str) -> tuple[Journal, JournalFile, Event]:
+    path = folder.path / f"recovery-{len(_recoveries(folder)) + 1}.jsonl"
+    journal, file = create(path)
+    try:
+        lost = journal.append("harness.lost", holder, {"holder": holder, "cut_bytes": 0, "bridged_by_wall_clock": True})
+    except JournalError:
+        path.unlink()  # an empty one would pass for a drill that has ended
+        file.close()
+        raise
+    return journal, file, lost
+
+
+def _no_space(line: bytes, durable: bool) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _recoveries(folder: DrillFolder) -> list[Path]:

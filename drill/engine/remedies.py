@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import partial
 
+from drill.engine import measures
+from drill.engine.measures import Before, at_steady, proxy_of, refuse_fenced
 from drill.engine.restoration import snapshot_of
 from drill.engine.setting import World
 from drill.errors import StackError
@@ -15,59 +17,71 @@ from drill.ports import Stack
 _WRITABLE_S = 10.0
 _LOOK_S = 0.1
 
-Before = Mapping[str, str | bool]
-"""What a lasting change found; empty for one that leaves nothing to put back."""
-
 
 def before(world: World, mitigation: Mitigation) -> Before:
     """What is there before it acts. Blocking; raises StackError."""
-    if mitigation.type == "flag":
-        return {mitigation.flag: world.flags.read(mitigation.service)[mitigation.flag]}
-    if mitigation.type == "image":
-        return {"image": world.stack.image(mitigation.service)}
-    if mitigation.type == "failover":
-        return {"upstream": _upstream(world, mitigation)}
-    return {}
+    look = _BEFORE.get(mitigation.type)
+    return look(world, mitigation) if look else {}
 
 
 def act(world: World, mitigation: Mitigation) -> None:
     """Do it, and see it done. Blocking; raises StackError."""
-    acts = {"restart": _restart, "flag": _switch, "image": _deploy, "failover": _fail_over}
-    acts[mitigation.type](world, mitigation)
+    _ACT[mitigation.type](world, mitigation)
 
 
 def put_back(world: World, mitigation: Mitigation, found: Before) -> None:
     """As it was at steady state, or as the mitigation found it. Blocking; raises StackError when it does not stay."""
-    steady = snapshot_of(world) or {}
-    if mitigation.type == "flag":
-        flags = steady.get("flags", {}).get(mitigation.service, found)
-        _set_flag(world, mitigation, bool(flags[mitigation.flag]))
-    elif mitigation.type == "image":
-        _ensure_image(world, mitigation.service, steady.get("releases", {}).get(mitigation.service, found["image"]))
-    elif mitigation.type == "failover":
-        proxies = steady.get("proxies", {}).get(mitigation.proxy_service, {})
-        upstream = proxies.get(mitigation.proxy, {}).get("upstream", found["upstream"])
-        _repoint(world, mitigation, str(upstream))
-    else:
-        world.stack.start(mitigation.service)  # cut short between stop and start
+    _PUT_BACK[mitigation.type](world, mitigation, found)
 
 
-def writable_elsewhere(stack: Stack, service: str) -> str:
-    """Another database member that takes writes, or nothing. A member beside it must stay fenced (two primaries)."""
-    roles = stack.data_roles()
-    if service not in roles:
-        return ""
-    return next((name for name, role in roles.items() if name != service and role == "primary"), "")
+async def restore_roles(world: World) -> None:
+    """Undo a failover: where a member takes writes that did not at steady state, run the stack's recipe.
+
+    Emits ``roles.restored`` when it ran; what it did not mend shows in the snapshot proof.
+    """
+    taken = snapshot_of(world)
+    if taken is None:
+        return  # nothing was touched
+    steady = taken["data_roles"]
+    now = await world.runtime.call(world.stack.data_roles)
+    if not any(role == "primary" and steady.get(name) != "primary" for name, role in now.items()):
+        return
+    said: list[str] = []
+    try:
+        await world.runtime.call(partial(world.stack.restore, said.append))
+    except StackError as error:
+        world.recorder.emit("roles.restored", "restoration", durable=True, ok=False, detail=str(error))
+        return
+    detail = said[-1] if said else "the recipe ended well"
+    world.recorder.emit("roles.restored", "restoration", durable=True, ok=True, detail=detail)
+
+
+# restart
 
 
 def _restart(world: World, mitigation: Mitigation) -> None:
-    if other := writable_elsewhere(world.stack, mitigation.service):
-        raise StackError(f"{mitigation.service} stays fenced: {other} takes the writes now, and two must never do so")
+    refuse_fenced(world.stack, mitigation.service)
     world.stack.restart(mitigation.service)
+
+
+def _start_again(world: World, mitigation: Mitigation, _found: Before) -> None:
+    world.stack.start(mitigation.service)  # cut short between stop and start
+
+
+# flag
+
+
+def _flag(world: World, mitigation: Mitigation) -> Before:
+    return {mitigation.flag: world.flags.read(mitigation.service)[mitigation.flag]}
 
 
 def _switch(world: World, mitigation: Mitigation) -> None:
     _set_flag(world, mitigation, mitigation.value)
+
+
+def _switch_back(world: World, mitigation: Mitigation, found: Before) -> None:
+    flags = at_steady(world, "flags").get(mitigation.service, found)
+    _set_flag(world, mitigation, bool(flags[mitigation.flag]))
 
 
 def _set_flag(world: World, mitigation: Mitigation, value: bool) -> None:
@@ -76,12 +90,23 @@ def _set_flag(world: World, mitigation: Mitigation, value: bool) -> None:
         raise StackError(f"flag {mitigation.flag} of {mitigation.service} did not take the value {value}")
 
 
+# image
+
+
+def _image(world: World, mitigation: Mitigation) -> Before:
+    return {"image": world.stack.image(mitigation.service)}
+
+
 def _deploy(world: World, mitigation: Mitigation) -> None:
     """The image that the playbook names, or the last green deployment: the one that ran at steady state."""
-    releases = (snapshot_of(world) or {}).get("releases", {})
-    image = mitigation.image or releases.get(mitigation.service, "")
+    image = mitigation.image or at_steady(world, "releases").get(mitigation.service, "")
     if not image:
         raise StackError(f"{mitigation.name}: no image is named, and none was seen at steady state")
+    _ensure_image(world, mitigation.service, str(image))
+
+
+def _deploy_back(world: World, mitigation: Mitigation, found: Before) -> None:
+    image = at_steady(world, "releases").get(mitigation.service, found["image"])
     _ensure_image(world, mitigation.service, str(image))
 
 
@@ -90,6 +115,13 @@ def _ensure_image(world: World, service: str, image: str) -> None:
         world.stack.deploy(service, image)
     if (now := world.stack.image(service)) != image:
         raise StackError(f"{service} runs {now}, not {image}")
+
+
+# failover
+
+
+def _led_to(world: World, mitigation: Mitigation) -> Before:
+    return {"upstream": proxy_of(world, mitigation).upstream}
 
 
 def _fail_over(world: World, mitigation: Mitigation) -> None:
@@ -114,35 +146,39 @@ def _until_writable(stack: Stack, service: str) -> None:
         time.sleep(_LOOK_S)  # a role is asked for, never told
 
 
-def _upstream(world: World, mitigation: Mitigation) -> str:
-    proxies = world.stack.proxies(mitigation.proxy_service).all()
-    if mitigation.proxy not in proxies:
-        raise StackError(f"{mitigation.proxy_service} has no proxy {mitigation.proxy!r}; it has {', '.join(proxies)}")
-    return proxies[mitigation.proxy].upstream
+def _lead_back(world: World, mitigation: Mitigation, found: Before) -> None:
+    proxies = at_steady(world, "proxies").get(mitigation.proxy_service, {})
+    _repoint(world, mitigation, str(proxies.get(mitigation.proxy, found).get("upstream")))
 
 
 def _repoint(world: World, mitigation: Mitigation, upstream: str) -> None:
-    if _upstream(world, mitigation) != upstream:
+    if proxy_of(world, mitigation).upstream != upstream:
         world.stack.proxies(mitigation.proxy_service).set_upstream(mitigation.proxy, upstream)
 
 
-async def restore_roles(world: World) -> None:
-    """Undo a failover: where a member takes writes that did not at steady state, run the stack's recipe.
-
-    Emits ``roles.restored`` when it ran; what it did not mend shows in the snapshot proof.
-    """
-    taken = snapshot_of(world)
-    if taken is None:
-        return  # nothing was touched
-    steady = taken["data_roles"]
-    now = await world.runtime.call(world.stack.data_roles)
-    if not any(role == "primary" and steady.get(name) != "primary" for name, role in now.items()):
-        return
-    said: list[str] = []
-    try:
-        await world.runtime.call(partial(world.stack.restore, said.append))
-    except StackError as error:
-        world.recorder.emit("roles.restored", "restoration", durable=True, ok=False, detail=str(error))
-        return
-    detail = said[-1] if said else "the recipe ended well"
-    world.recorder.emit("roles.restored", "restoration", durable=True, ok=True, detail=detail)
+_BEFORE: dict[str, Callable[[World, Mitigation], Before]] = {
+    "flag": _flag,
+    "image": _image,
+    "failover": _led_to,
+    "block": measures.blocked_by,
+    "exec": measures.way_back,
+    "config": measures.environment,
+}
+_ACT: dict[str, Callable[[World, Mitigation], None]] = {
+    "restart": _restart,
+    "flag": _switch,
+    "image": _deploy,
+    "failover": _fail_over,
+    "block": measures.block,
+    "exec": measures.run,
+    "config": measures.configure,
+}
+_PUT_BACK: dict[str, Callable[[World, Mitigation, Before], None]] = {
+    "restart": _start_again,
+    "flag": _switch_back,
+    "image": _deploy_back,
+    "failover": _lead_back,
+    "block": measures.unblock,
+    "exec": measures.run_back,
+    "config": measures.configure_back,
+}

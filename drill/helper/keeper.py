@@ -41,7 +41,7 @@ class Keeper:
             began = _now_ns()
             self._put(self._order)
             print(f"at {_boot()} {began} {_now_ns()}\nready", flush=True)
-            while not self.stop.wait(_LOOK_S) and _now() < self._until and self._holds():
+            while not self.stop.wait(_LOOK_S) and _now() < self._until and not self._lost():
                 pass
         finally:
             self._end()
@@ -64,6 +64,13 @@ class Keeper:
             self._delayer.manner = Manner.of(order["queue"])
         port = str(self._answerer.port) if self._answerer is not None else ""
         self._rules = rules.put(self._mark, [rules.Rule.of(one).at(port) for one in order["rules"]])
+
+    def _lost(self) -> bool:
+        """Whether it is known that something is gone; a busy machine that does not answer says nothing."""
+        try:
+            return not self._holds()
+        except RuntimeError:
+            return False
 
     def _holds(self) -> bool:
         """Whether all that was made is still there, and works."""

@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 
 _NETLINK_NETFILTER, _SUBSYSTEM = 12, 3 << 8
 _PACKET, _VERDICT, _CONFIG, _ERROR = _SUBSYSTEM | 0, _SUBSYSTEM | 1, _SUBSYSTEM | 2, 2
@@ -19,7 +20,7 @@ _CFG_CMD, _CFG_PARAMS, _CFG_MAXLEN, _CFG_MASK, _CFG_FLAGS = 1, 2, 3, 4, 5
 _BIND, _COPY_META = 1, 1
 # Let packets pass when the queue is full, and hand over large segments whole.
 _FAIL_OPEN_AND_GSO = 1 | 4
-_SOL_NETLINK, _NO_ENOBUFS = 270, 5
+_SOL_NETLINK, _NO_ENOBUFS, _SO_RCVBUFFORCE = 270, 5, 33
 _BUFFER = 4 << 20
 
 DROP, ACCEPT = 0, 1
@@ -33,7 +34,8 @@ class Queue:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
         self._socket.bind((0, 0))
         self._socket.setsockopt(_SOL_NETLINK, _NO_ENOBUFS, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        with suppress(PermissionError):  # beyond what the machine allows by default; it works without
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
         self._configure(_CFG_CMD, struct.pack(">BxH", _BIND, socket.AF_UNSPEC))
         self._configure(_CFG_PARAMS, struct.pack(">IB", 0, _COPY_META))
         self._configure(_CFG_MAXLEN, struct.pack(">I", longest))

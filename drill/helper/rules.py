@@ -42,8 +42,11 @@ class Seen:
 
 
 def run(argv: Sequence[str], text: str = "") -> str:
-    """Output of a tool. Raises RuntimeError with its last words."""
-    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=_BOUND_S)
+    """Output of a tool. Raises RuntimeError with its last words, or when it takes longer than 5 s."""
+    try:
+        done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=_BOUND_S)
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{argv[0]}: no answer within {_BOUND_S} s") from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
         raise RuntimeError(f"{argv[0]}: {said[-1]}")

@@ -1,6 +1,7 @@
 """The loader: the only place where raw YAML exists. Everything after it is a frozen type of ``drill.model``."""
 
 from drill.loader.files import load_config, load_playbook, load_scenario, problems, reference_problems
+from drill.loader.holidays import with_holidays
 from drill.loader.overlay import with_smoke
 from drill.loader.places import playbook_file, scenarios_folder
 from drill.loader.references import check_references
@@ -16,5 +17,6 @@ __all__ = [
     "reference_problems",
     "scenarios_folder",
     "schema",
+    "with_holidays",
     "with_smoke",
 ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from string import Formatter
 from zoneinfo import ZoneInfo
 
+from drill.loader.check_people import check_people
 from drill.loader.check_smoke import check_smoke
-from drill.loader.checks import above_zero, absolute, dates, is_date, known, named_like, some, unique
-from drill.loader.finding import Finding, hint, show
-from drill.model.playbook import Calendar, DetectionSource, Mitigation, Playbook, Severity, SignOff, Template
+from drill.loader.checks import above_zero, absolute, clock_time, dates, known, named_like, some, unique
+from drill.loader.finding import Finding, hint, show, step
+from drill.loader.holidays import check_country
+from drill.model.playbook import Calendar, DetectionSource, Mitigation, Playbook, Severity, Template
 
 HOLES = ("start", "what", "impact", "next_update", "severity", "incident", "end", "root_cause", "fix", "prevention")
 """What a template may leave open (C5)."""
@@ -25,13 +27,17 @@ _SOURCE_FIELDS: _Fields = {
 _MITIGATION_FIELDS: _Fields = {
     "flag": (("flag",), True),
     "image": (("image",), False),
-    **dict.fromkeys(("promote", "proxy_service", "proxy", "upstream"), (("failover",), True)),
+    **dict.fromkeys(("promote", "proxy_service", "upstream"), (("failover",), True)),
+    "proxy": (("failover", "block"), True),
+    "env": (("config",), True),
+    "route": (("block",), True),
+    "command": (("exec",), True),
+    "revert": (("exec",), False),
 }
 """Field to the types that have it, and whether those need it."""
 
 _UPSTREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}")
-_EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
-_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 def check_playbook(playbook: Playbook, stem: str) -> Iterator[Finding]:
@@ -47,14 +53,15 @@ def check_playbook(playbook: Playbook, stem: str) -> Iterator[Finding]:
     yield from unique("mitigations", "name", [mitigation.name for mitigation in playbook.mitigations])
     for index, mitigation in enumerate(playbook.mitigations):
         yield from _mitigation(f"mitigations[{index}]", mitigation)
-    yield from unique("templates", "name", [template.name for template in playbook.templates])
+    for names in ("templates", "reports", "verification"):
+        yield from unique(names, "name", [row.name for row in getattr(playbook, names)])
+    steps = [row.name for row in playbook.verification]
     for index, template in enumerate(playbook.templates):
-        yield from _template(f"templates[{index}]", template)
-    if not _EMAIL.fullmatch(playbook.on_call.email):
-        yield Finding("on_call.email", f"{show(playbook.on_call.email)} is no mail address; write name@host")
-    yield from some("on_call.pages", playbook.on_call.pages)
+        yield from _template(f"templates[{index}]", template, steps)
+    for index, report in enumerate(playbook.reports):
+        yield from above_zero([(f"reports[{index}].every", 1 if report.every is None else report.every)])
     yield from _calendar(playbook.calendar)
-    yield from _sign_off(playbook.sign_off)
+    yield from check_people(playbook)
     yield from check_smoke(playbook)
 
 
@@ -84,6 +91,11 @@ def _mitigation(path: str, mitigation: Mitigation) -> Iterator[Finding]:
         yield Finding(
             f"{path}.upstream", f"{show(mitigation.upstream)} is not host:port; write for example replica:5432"
         )
+    if mitigation.route:
+        yield from absolute(f"{path}.route", mitigation.route)
+    for name in mitigation.env:
+        if not _VARIABLE.fullmatch(name):
+            yield Finding(step(f"{path}.env", name), f"{show(name)} is no name of a variable; correct it")
 
 
 def _only(path: str, record: DetectionSource | Mitigation, fields: _Fields) -> Iterator[Finding]:
@@ -96,7 +108,9 @@ def _only(path: str, record: DetectionSource | Mitigation, fields: _Fields) -> I
             yield Finding(f"{path}.{name}", f"has no meaning for type {record.type}; remove it")
 
 
-def _template(path: str, template: Template) -> Iterator[Finding]:
+def _template(path: str, template: Template, steps: Collection[str]) -> Iterator[Finding]:
+    for index, name in enumerate(template.needs):
+        yield from known(f"{path}.needs[{index}]", name, steps, "verification step")
     yield from _holes(f"{path}.body", template.body)
     yield from _holes(f"{path}.subject", template.subject)
     if "\n" in template.subject:
@@ -121,20 +135,11 @@ def _calendar(calendar: Calendar) -> Iterator[Finding]:
         ZoneInfo(calendar.zone)
     except (KeyError, ValueError, OSError):
         yield Finding("calendar.zone", f"unknown time zone {show(calendar.zone)}; write for example Europe/Berlin")
-    clocks = {name: getattr(calendar, name) for name in ("opens", "closes")}
-    wrong = {name: value for name, value in clocks.items() if not _TIME.fullmatch(value)}
-    for name, value in wrong.items():
-        yield Finding(f"calendar.{name}", f"{show(value)} is no time of day; write for example '09:00'")
+    wrong = [*clock_time("calendar.opens", calendar.opens), *clock_time("calendar.closes", calendar.closes)]
+    yield from wrong
     if not wrong and calendar.opens >= calendar.closes:
         yield Finding("calendar.closes", "is not after opens; correct one of them")
+    yield from check_country(calendar)
     yield from some("calendar.workdays", calendar.workdays)
     for index, day in enumerate(calendar.holidays):
         yield from dates(f"calendar.holidays[{index}]", day)
-
-
-def _sign_off(sign_off: SignOff) -> Iterator[Finding]:
-    yield from dates("sign_off.approved", sign_off.approved)
-    yield from dates("sign_off.next_review", sign_off.next_review)
-    both = is_date(sign_off.approved) and is_date(sign_off.next_review)
-    if both and sign_off.next_review <= sign_off.approved:
-        yield Finding("sign_off.next_review", "is not after the approval; give a later date")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from drill.loader.checks import above_zero, known
 from drill.loader.finding import Finding, step
+from drill.model.people import OnCall
 from drill.model.playbook import Calendar, DetectionSource, Playbook, Severity, SmokeSource, SmokeTargets
 from drill.model.units import TimeTarget
 
@@ -22,6 +23,8 @@ def check_smoke(playbook: Playbook) -> Iterator[Finding]:
         yield from known(path, name, [source.name for source in playbook.sources], "detection source")
         if source := playbook.source(name):
             yield from _source(path, short, source)
+    if playbook.smoke.escalate_every is not None:
+        yield from _escalation(playbook.smoke.escalate_every, playbook.on_call)
     for name, targets in playbook.smoke.targets.items():
         path = step("smoke.targets", name)
         yield from known(path, name, [row.name for row in playbook.severities], "severity")
@@ -40,6 +43,15 @@ def _source(path: str, short: SmokeSource, real: DetectionSource) -> Iterator[Fi
             yield _longer(f"{path}.{name}")
     if short.match and real.type != "prometheus":
         yield Finding(f"{path}.match", f"has no meaning for type {real.type}; remove it")
+
+
+def _escalation(apart: float, on_call: OnCall) -> Iterator[Finding]:
+    path = "smoke.escalate_every"
+    yield from above_zero([(path, apart)])
+    if not on_call.escalation:
+        yield Finding(path, "has no meaning without on_call.escalation; remove it")
+    if any(apart * number > step.after for number, step in enumerate(on_call.escalation, start=1)):
+        yield _longer(path)
 
 
 def _targets(path: str, short: SmokeTargets, real: Severity, calendar: Calendar) -> Iterator[Finding]:

@@ -9,6 +9,8 @@ from datetime import date
 from drill.loader.finding import Finding, hint, show
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -56,6 +58,18 @@ def dates(path: str, value: str) -> Iterator[Finding]:
     """A calendar date, YYYY-MM-DD."""
     if not is_date(value):
         yield Finding(path, f"{show(value)} is no date; write it as 2026-12-31")
+
+
+def clock_time(path: str, value: str) -> Iterator[Finding]:
+    """A time of day, HH:MM."""
+    if not _TIME.fullmatch(value):
+        yield Finding(path, f"{show(value)} is no time of day; write for example '09:00'")
+
+
+def email(path: str, value: str) -> Iterator[Finding]:
+    """A mail address."""
+    if not _EMAIL.fullmatch(value):
+        yield Finding(path, f"{show(value)} is no mail address; write name@host")
 
 
 def is_date(value: str) -> bool:

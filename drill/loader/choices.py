@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drill.model.verbs import STATUSES, VERBS
+from drill.model.verbs import ROLES, STATUSES, VERBS
 
 CHANNELS = ("status-page", "email", "banner")
 PAGES = ("chat", "email")
@@ -14,7 +14,12 @@ CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("ScriptStep", "until"): UNTIL,
     ("ChannelRule", "channel"): CHANNELS,
     ("DetectionSource", "type"): ("http", "prometheus"),
-    ("Mitigation", "type"): ("restart", "flag", "image", "failover"),
+    ("Severity", "roles"): ROLES,
+    ("Severity", "review"): ("", "full", "standard", "note"),
+    ("Mitigation", "type"): ("restart", "flag", "image", "failover", "config", "block", "exec"),
+    ("VerificationStep", "kind"): ("http", "browser", "sql", "external"),
+    ("Duty", "role"): ROLES,
+    ("ChecklistItem", "verb"): ("", *VERBS),
     ("Template", "channel"): CHANNELS,
     ("Template", "status"): STATUSES,
     ("Calendar", "workdays"): WORKDAYS,

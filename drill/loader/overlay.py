@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from drill.errors import InvalidInput
 from drill.loader.check_smoke import SHORTER, TARGETS
+from drill.model.people import OnCall
 from drill.model.playbook import DetectionSource, Playbook, Severity, Smoke
+from drill.model.units import Seconds
 
 
 def with_smoke(playbook: Playbook) -> Playbook:
@@ -18,7 +20,16 @@ def with_smoke(playbook: Playbook) -> Playbook:
         playbook,
         sources=tuple(_source(source, smoke) for source in playbook.sources),
         severities=tuple(_severity(row, smoke) for row in playbook.severities),
+        on_call=_on_call(playbook.on_call, smoke),
     )
+
+
+def _on_call(on_call: OnCall, smoke: Smoke) -> OnCall:
+    if smoke.escalate_every is None:
+        return on_call
+    apart = smoke.escalate_every
+    steps = (replace(row, after=Seconds(apart * number)) for number, row in enumerate(on_call.escalation, start=1))
+    return replace(on_call, escalation=tuple(steps))
 
 
 def _source(source: DetectionSource, smoke: Smoke) -> DetectionSource:

@@ -74,8 +74,10 @@ def _mitigation(path: str, mitigation: Mitigation, services: Mapping[str, Servic
     yield from known(where, mitigation.service, services, "service")
     if mitigation.type == "flag" and service and not service.flags:
         yield Finding(where, f"{show(mitigation.service)} has no flags path in drill.yaml; add it there")
+    proxies = [name for name, spec in services.items() if spec.role == "toxiproxy"]
+    if mitigation.type == "block" and service:
+        yield from known(where, mitigation.service, proxies, "service of role toxiproxy")
     if mitigation.type == "failover":
-        proxies = [name for name, spec in services.items() if spec.role == "toxiproxy"]
         yield from known(f"{path}.proxy_service", mitigation.proxy_service, proxies, "service of role toxiproxy")
         if service and service.role != "postgresql":
             yield Finding(where, f"{show(mitigation.service)} has no role postgresql in drill.yaml; add it there")

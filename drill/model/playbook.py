@@ -1,10 +1,14 @@
-"""A playbook: a team's severity policy, detection sources, mitigations and templates, as data (C1 to C5)."""
+"""A playbook: a team's severity policy, detection sources, mitigations and templates, as data (C1 to C5).
+
+Its people (who is on call, roles, clients, approval) are in ``drill.model.people``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from drill.model.people import ChecklistItem, Client, ClientNotice, Duty, OnCall, SignOff
 from drill.model.scenario import doc
 from drill.model.units import Seconds, TimeTarget
 
@@ -34,6 +38,14 @@ class Severity:
     channels: tuple[ChannelRule, ...] = field(default=(), metadata=doc("What customers are told, where, by when."))
     here: bool = field(default=False, metadata=doc("Whether a page of this severity calls everybody in the chat room."))
     examples: tuple[str, ...] = field(default=(), metadata=doc("Examples for the person who classifies."))
+    response: str = field(default="", metadata=doc("What must be done at this severity (D1)."))
+    roles: tuple[str, ...] = field(default=(), metadata=doc("Roles that somebody must hold by name (D2)."))
+    review: str = field(
+        default="", metadata=doc("Tier of the review: `full`, `standard`, `note`; empty: no review is owed (B2).")
+    )
+    review_within: TimeTarget | None = field(
+        default=None, metadata=doc("When the review is written, counted from the end of the incident (C6).")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +77,17 @@ class DetectionSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A way in which people find a problem that no program alerts of (C3); in a drill, `drill report`."""
+
+    name: str = field(metadata=doc("Name."))
+    owner: str = field(metadata=doc("Who takes it in."))
+    runbook: str = field(metadata=doc("Where the first steps are written."))
+    how: str = field(metadata=doc("Where it comes in, or what is looked at."))
+    every: Seconds | None = field(default=None, metadata=doc("For a routine check: how often."))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mitigation:
     """A named thing that responders can run (D4), with its own way back."""
 
@@ -72,7 +95,8 @@ class Mitigation:
     type: str = field(
         metadata=doc(
             "`restart`: restart a service; `flag`: set a feature flag; `image`: deploy an image tag; "
-            "`failover`: promote a database replica and repoint the proxy."
+            "`failover`: promote a database replica and repoint the proxy; `config`: put environment variables of a "
+            "service back; `block`: refuse a route at the proxy; `exec`: run a command in a service."
         )
     )
     service: str = field(metadata=doc("Service it acts on."))
@@ -84,8 +108,30 @@ class Mitigation:
         default=(), metadata=doc("Argument list run in the replica, for type `failover`; ends when it is writable.")
     )
     proxy_service: str = field(default="", metadata=doc("Service with the proxy, for type `failover`."))
-    proxy: str = field(default="", metadata=doc("Proxy to repoint, for type `failover`."))
+    proxy: str = field(default="", metadata=doc("Proxy to repoint, for type `failover`; that refuses, for `block`."))
     upstream: str = field(default="", metadata=doc("`host:port` that it then leads to, for type `failover`."))
+    env: Mapping[str, str] = field(
+        default_factory=dict, metadata=doc("Variables with the values to put back, for type `config`. No secrets.")
+    )
+    route: str = field(
+        default="", metadata=doc("Prefix of the request paths that are answered with 503, for type `block`.")
+    )
+    command: tuple[str, ...] = field(default=(), metadata=doc("Argument list, for type `exec`."))
+    revert: tuple[str, ...] = field(
+        default=(), metadata=doc("Argument list that takes it back, for type `exec`; it may run more than once.")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationStep:
+    """Something to look at before an incident is called over (D5)."""
+
+    name: str = field(metadata=doc("Name."))
+    kind: str = field(
+        metadata=doc("`http`: an endpoint; `browser`: a workflow; `sql`: the data; `external`: a provider.")
+    )
+    do: str = field(metadata=doc("What to do: the path, the workflow, the query, the page to look at."))
+    expected: str = field(metadata=doc("What a good answer looks like."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,36 +147,27 @@ class Template:
     status: str = field(
         default="investigating", metadata=doc("investigating, mitigating, monitoring or resolved (D6).")
     )
+    needs: tuple[str, ...] = field(
+        default=(), metadata=doc("Verification steps that must have passed before it may be sent.")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """Business time: an IANA zone, opening hours, working days, holidays."""
+    """Business time: an IANA zone, opening hours, working days, holidays.
+
+    A country's holidays are written into ``holidays`` when a drill starts: its journal needs no library to be judged.
+    """
 
     zone: str = field(default="UTC", metadata=doc("IANA time zone."))
     opens: str = field(default="09:00", metadata=doc("Start of the working day, local time."))
     closes: str = field(default="17:00", metadata=doc("End of the working day, local time."))
     workdays: tuple[str, ...] = field(default=("mon", "tue", "wed", "thu", "fri"), metadata=doc("Working days."))
     holidays: tuple[str, ...] = field(default=(), metadata=doc("Dates without business, YYYY-MM-DD."))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnCall:
-    """Who is paged, and how."""
-
-    name: str = field(metadata=doc("Person or role."))
-    email: str = field(metadata=doc("Address on the stack's capturing mail service."))
-    pages: tuple[str, ...] = field(default=("email",), metadata=doc("Where pages go: `chat`, `email`, or both."))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignOff:
-    """Approval of this version (C8)."""
-
-    version: str = field(metadata=doc("Version of the playbook."))
-    approved: str = field(metadata=doc("Date of approval, YYYY-MM-DD."))
-    next_review: str = field(metadata=doc("Date of the next review, YYYY-MM-DD."))
-    controls: tuple[str, ...] = field(default=(), metadata=doc("Controls that drills give evidence for."))
+    country: str = field(
+        default="", metadata=doc("Country whose public holidays are no working days either: two letters, ISO 3166.")
+    )
+    subdivision: str = field(default="", metadata=doc("Its state or province, for example BY."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +198,9 @@ class Smoke:
     """The overlay for CI: intervals, thresholds and targets. Verdicts under it say SMOKE."""
 
     sources: Mapping[str, SmokeSource] = field(default_factory=dict, metadata=doc("By detection source."))
+    escalate_every: Seconds | None = field(
+        default=None, metadata=doc("The steps of the escalation come one after the other, this long apart.")
+    )
     targets: Mapping[str, SmokeTargets] = field(default_factory=dict, metadata=doc("By severity."))
 
 
@@ -177,6 +217,12 @@ class Playbook:
     templates: tuple[Template, ...] = field(metadata=doc("Customer messages."))
     on_call: OnCall = field(metadata=doc("Who is paged."))
     calendar: Calendar = field(default=Calendar(), metadata=doc("Business time."))
+    reports: tuple[Report, ...] = field(default=(), metadata=doc("How people find problems."))
+    verification: tuple[VerificationStep, ...] = field(default=(), metadata=doc("What to look at before it is over."))
+    roles: tuple[Duty, ...] = field(default=(), metadata=doc("What each role does."))
+    checklist: tuple[ChecklistItem, ...] = field(default=(), metadata=doc("The first minutes."))
+    clients: tuple[Client, ...] = field(default=(), metadata=doc("Whose systems you operate."))
+    client_notice: ClientNotice | None = field(default=None, metadata=doc("When clients are told."))
     smoke: Smoke | None = field(default=None, metadata=doc("Overlay for CI."))
 
     def severity(self, name: str) -> Severity | None:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 READY = "ready"
 """The line by which a helper that stays says that its work has begun."""
 
-_READY_S = 10.0
+_READY_S = 20.0
 _SLACK_S = 10.0
 _KILLED = (124, 137)
 _BOUNDED = """timeout -k 1 "$0" "$@" 2>&1; printf '\\n%s' "$?" """
@@ -62,7 +62,7 @@ def start_beside(project: Project, service: str, name: str, argv: Sequence[str],
     """Start a helper beside each running replica; back when each has said ``ready``, which is the moment's end.
 
     Raises StackError when no replica runs or the image is missing, ActionFailed with its last words when one does not
-    get ready in 10 s; those that did get ready then go on: ``stop_beside`` removes all of the name.
+    get ready in 20 s; those that did get ready then go on: ``stop_beside`` removes all of the name.
     """
     client = ready_client(project)
     places = _places(project, service, share)

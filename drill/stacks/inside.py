@@ -18,16 +18,20 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 
-def run_in_each(project: Project, service: str, argv: Sequence[str], timeout_s: float) -> list[ExecResult]:
-    """As root, in every replica that runs, one after the other."""
+def run_in_each(
+    project: Project, service: str, argv: Sequence[str], timeout_s: float, *, own_user: bool = False
+) -> list[ExecResult]:
+    """As root, or as the container's own user, in every replica that runs, one after the other."""
     running = [one for one in project.replicas(service) if one.attrs["State"]["Running"]]
-    return [run_inside(one, service, argv, timeout_s, user="0") for one in running]
+    return [run_inside(one, service, argv, timeout_s, user="" if own_user else "0") for one in running]
 
 
-def act_in_each(project: Project, service: str, argv: Sequence[str], timeout_s: float) -> Moment:
+def act_in_each(
+    project: Project, service: str, argv: Sequence[str], timeout_s: float, *, own_user: bool = False
+) -> Moment:
     """The same for its effect. Raises ActionFailed when one fails, or none runs."""
     began = now_ns()
-    results = run_in_each(project, service, argv, timeout_s)
+    results = run_in_each(project, service, argv, timeout_s, own_user=own_user)
     said = next((f"exit code {one.code}: {' '.join(one.output.split())[-200:]}" for one in results if one.code), "")
     if said or not results:
         raise ActionFailed(f"{service}: {argv[0]} inside failed: {said or 'no replica runs'}")
@@ -37,7 +41,10 @@ def act_in_each(project: Project, service: str, argv: Sequence[str], timeout_s: 
 def run_inside(
     container: Container, service: str, argv: Sequence[str], timeout_s: float, *, user: str = ""
 ) -> ExecResult:
-    """As the container's own user, if none is named. Raises ActionFailed when it cannot run or does not end in time; it is not killed then."""
+    """As the container's own user, if none is named.
+
+    Raises ActionFailed when it cannot run or does not end in time; it is not killed then.
+    """
     answers: list[ExecResult | Exception] = []
     # The SDK waits for output without any limit: only a thread of its own bounds it.
     work = threading.Thread(target=_exec, args=(container, list(argv), user, answers), daemon=True)

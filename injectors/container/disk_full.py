@@ -84,7 +84,7 @@ class DiskFull:
             before={"size": size},
             params={"file": file, "leave": leave, "bound_s": int(fault.max_duration) + 1},
             settle_s=_SETTLE_S,
-            manual=tuple(f"Remove the file: `docker exec {one[:12]} rm -f {file}`" for one in state.replicas),
+            manual=tuple(f"Remove the file: `docker exec -u 0 {one[:12]} rm -f {file}`" for one in state.replicas),
         )
 
     def apply(self, lease: Lease, stack: Stack) -> Moment:

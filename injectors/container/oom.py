@@ -23,6 +23,8 @@ _ROOM = 64 << 20
 """Above what is in use: less, and the engine's own steps into the container would be killed first."""
 _PAGE = 4096
 _SETTLE_S = 8.0
+_NOT_FIRST = 33
+"""The exit code of what fills the memory, when it was not let."""
 _FIRST = 1000
 """The score at which the kernel kills a process before any other."""
 
@@ -46,10 +48,9 @@ fill() {
     [ "$1" -le 1 ] || (fill $(($1 - 1)))
 }
 read -r was </proc/$main/oom_score_adj
-echo "$1" >/proc/$main/oom_score_adj || exit 3
+echo "$1" >/proc/$main/oom_score_adj || exit 33
 fill 24
 echo "$was" >/proc/$main/oom_score_adj
-exit 4
 """
 )
 
@@ -120,18 +121,22 @@ def _kill(lease: Lease, stack: Stack, limit: int) -> Moment:
     (now,) = by_number(stack, lease.service).values()
     if not 0 < now.memory < limit:
         stack.containers().set_limits(lease.service, lowered(now, "memory", limit))
-    return stack.containers().ending(lease.service, partial(_fill, lease, stack))
+    try:
+        return stack.containers().ending(lease.service, partial(_fill, lease, stack))
+    except ActionFailed as error:
+        raise ActionFailed(
+            f"{lease.service}: its memory was filled, but the kernel did not kill its main process ({error}); has the "
+            "host swap?"
+        ) from error
 
 
 def _fill(lease: Lease, stack: Stack) -> None:
-    """Raises ActionFailed when it could not be made the first to be killed, or its memory took all that was put in."""
+    """Whatever it ends with, the container's end is what counts, and that is watched; but for one that cannot come."""
     code = 0
-    with suppress(ActionFailed):  # the container's end cuts this off: whether it ended is looked at
+    with suppress(ActionFailed):
         code = stack.exec(lease.service, ["sh", "-c", _FILL, "sh", str(_FIRST)]).code
-    if code == 3:
-        raise ActionFailed(f"{lease.service}: the kernel does not let its main process be the first to be killed")
-    if code == 4:
-        raise ActionFailed(f"{lease.service}: its memory was filled, but the kernel killed nothing; has the host swap?")
+    if code == _NOT_FIRST:
+        raise ActionFailed("it may not be made the first to be killed")
 
 
 def _score(stack: Stack, service: str) -> ParamValue:

@@ -1,4 +1,4 @@
-"""Delay what the target sends, with jitter and loss if wanted: a slow or far network."""
+"""Delay a target's packets, with jitter and loss if wanted: a slow or far network."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ _MOST_MS = 60_000
 
 
 class Delay(Kept):
-    """Every packet that leaves is held for the delay, more or less the jitter (evenly spread), or is lost.
+    """Every packet of one direction is held for the delay, more or less the jitter (evenly spread), or is lost: each
+    round trip takes that much longer.
 
-    The kernel's netem does it where there is one and all packets are meant; else the keeper itself, which the kernel
-    hands the packets to (NFQUEUE): if it ends, packets pass.
+    The kernel's netem does it to what leaves, where there is one and all packets are meant; else the keeper itself to
+    what arrives, which the kernel hands to it (NFQUEUE): if it ends, packets pass.
     """
 
     kind = "network.delay"
@@ -68,5 +69,6 @@ class Delay(Kept):
         decision = ["NFQUEUE", "--queue-num", str(number), "--queue-bypass"]
         return {
             "queue": {"number": number, "delay": delay, "jitter": jitter, "loss": loss},
-            "rules": rules(lease.params, peers, ("out",), decision),
+            # On its way out a packet that is held counts as not yet sent, and its connection would all but stop.
+            "rules": rules(lease.params, peers, ("in",), decision),
         }

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from onlooker import inspected, listed
+from onlooker import Unseen, inspected, listed
 
 Facts = dict[str, Any]
 _SERVICE, _NUMBER = "com.docker.compose.service", "com.docker.compose.container-number"
@@ -72,8 +72,18 @@ def _state(state: dict[str, Any]) -> list[str]:
 
 def helpers(project: str, targets: set[str]) -> list[str]:
     """Containers that a fault put beside the stack: by label or by name, or by the name space they live in."""
-    theirs = inspected(sorted({*listed("label=drill.helper"), *listed("name=drill-helper-")}))
-    return sorted(one["Name"] for one in theirs if _beside(one, project, targets))
+    theirs = {*listed("label=drill.helper"), *listed("name=drill-helper-")}
+    return sorted(one["Name"] for container in theirs for one in _still(container) if _beside(one, project, targets))
+
+
+def _still(container: str) -> list[dict[str, Any]]:
+    """None of one that went meanwhile, as those of other stacks may."""
+    try:
+        return inspected([container])
+    except Unseen as error:
+        if "No such" not in str(error):
+            raise
+        return []
 
 
 def _beside(one: dict[str, Any], project: str, targets: set[str]) -> bool:

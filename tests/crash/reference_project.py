@@ -8,6 +8,7 @@ import secrets
 import shutil
 from pathlib import Path
 
+from fault_kinds import sample_of
 from strikes import SCRIPTED
 
 ROOT = Path(__file__).parents[2]
@@ -20,17 +21,12 @@ PORTS = tuple(
     )
 )
 _DURATION = re.compile(r"^( +(?:- )?duration:) .*$", re.MULTILINE)
-
-
-def sample_of(kind: str) -> Path:
-    """Where the sample scenario of a fault kind stands."""
-    return SAMPLES / f"sample-{kind.replace('.', '-')}.yaml"
+_RAMP = re.compile(r"^( +(?:- )?ramp:) .*$", re.MULTILINE)
 
 
 def ends_by_plan(kind: str) -> bool:
     """Whether its sample gives the fault an end."""
-    path = sample_of(kind)
-    return path.exists() and bool(_DURATION.search(path.read_text()))
+    return bool(_DURATION.search(sample_of(kind).read_text()))
 
 
 def reference_project(home: Path, endpoint: str, engine_id: str) -> str:
@@ -44,5 +40,9 @@ def reference_project(home: Path, endpoint: str, engine_id: str) -> str:
     (home / "drill.yaml").write_text(f"{settings}\nscenarios: scenarios\n{grant}")
     (home / "scenarios").mkdir()
     for path in [*SAMPLES.glob("sample-*.yaml"), *(SAMPLES / f"{name}.yaml" for name in SCRIPTED)]:
-        (home / "scenarios" / path.name).write_text(_DURATION.sub(r"\1 1500ms", path.read_text()))
+        (home / "scenarios" / path.name).write_text(_cut_short(path.read_text()))
     return project
+
+
+def _cut_short(scenario: str) -> str:
+    return _RAMP.sub(r"\1 1s", _DURATION.sub(r"\1 1500ms", scenario))

@@ -48,12 +48,13 @@ class Onlooker:
         self._pool = ThreadPoolExecutor(8)
         self._redis_run = ""
 
-    def begin(self) -> Picture:
-        """The picture before the first drill. Raises Unseen when a part of the stack cannot be looked at."""
+    def begin(self, within_s: float) -> Picture:
+        """The picture before the first drill. Raises Unseen when a part of the stack cannot be looked at in time."""
         self.refill()
-        picture = self.picture()
-        if hidden := [f"{name}: {seen}" for name, seen in picture.items() if str(seen).startswith(UNSEEN)]:
-            raise Unseen("; ".join(hidden))
+        until = time.monotonic() + within_s
+        while hidden := _hidden(picture := self.picture()):
+            if time.monotonic() >= until:
+                raise Unseen("; ".join(hidden))
         return picture
 
     def refill(self) -> None:
@@ -118,6 +119,10 @@ class Onlooker:
         """Remove what we put there to look."""
         self._pool.shutdown()
         self._networks.close()
+
+
+def _hidden(picture: Picture) -> list[str]:
+    return [f"{name}: {seen}" for name, seen in picture.items() if str(seen).startswith(UNSEEN)]
 
 
 def _seen(look: Callable[[], Any]) -> Any:

@@ -118,10 +118,11 @@ class Point:
         return words.replace(", ", "+").replace(" ", "_")
 
 
-def points(planned_ends: dict[str, bool]) -> list[Point]:
-    """The seeded points for these fault kinds, each with whether its sample gives the fault an end; 200 at least."""
+def points(planned_ends: dict[str, bool], without: set[str]) -> list[Point]:
+    """The seeded points for these fault kinds, each with whether its sample gives the fault an end; 200 at least, not
+    counting those of the kinds ``without`` which a machine may have to do."""
     rest = AT_LEAST - len(SCRIPTED) * SCRIPTED_EACH
-    each = max(EACH_AT_LEAST, -(-rest // max(1, len(planned_ends))))
+    each = max(EACH_AT_LEAST, -(-rest // max(1, len(set(planned_ends) - without))))
     rows = enumerate(sorted(planned_ends.items()))
     samples = [_sample(kind, ends, row, turn) for row, (kind, ends) in rows for turn in range(each)]
     return [*samples, *(_scripted(row, turn) for row in range(len(SCRIPTED)) for turn in range(SCRIPTED_EACH))]

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,26 @@ def drill(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=60, check=False)
 
 
-def fill(folder: Path) -> None:
-    """Not a byte is left, and no part of a page."""
-    with (folder / "filler").open("ab", buffering=0) as file:
-        for size in (4096, 1):
-            try:
-                while True:
-                    file.write(b"x" * size)
-            except OSError:
-                pass
+class Filler(threading.Thread):
+    """Takes every page as soon as it is free, until told to stop: a lease that goes must not give a journal room."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self.path = folder / "filler"
+        self.full, self.enough = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        with self.path.open("ab", buffering=0) as file:
+            while not self.enough.wait(0.001 if self.full.is_set() else 0):
+                try:
+                    file.write(b"x" * 4096)
+                except OSError:
+                    self.full.set()
+
+    def stop(self) -> None:
+        self.enough.set()
+        self.join()
+        self.path.unlink()
 
 
 def pid_of(role: str, folder: Path) -> int:
@@ -80,13 +92,15 @@ def main(home: Path, scenario: str, at: str, how: str) -> dict[str, Any]:
     (folder,) = drills.glob("D-*")
     journal, wanted = folder / "journal.jsonl", f'"kind":"{at}"'.encode()
     reached = wait_for(lambda: wanted in journal.read_bytes())
-    fill(drills)
+    filler = Filler(drills)
+    filler.start()
+    filler.full.wait(10)
     if how == "kill":
         os.kill(pid_of("_conduct", folder), signal.SIGKILL)
     output, errors = process.communicate(timeout=60)
     ended = wait_for(lambda: not pid_of("_guard", folder) and not pid_of("_conduct", folder))
     full = told(folder)
-    (drills / "filler").unlink()
+    filler.stop()
     undo = drill(home, "undo")
     return {
         "reached": reached,

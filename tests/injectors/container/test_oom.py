@@ -49,7 +49,7 @@ class TestOom(EndContract):
     ) -> None:
         monkeypatch.setattr(oom, "_FILL", oom._FILL.replace("fill 24", "fill 2"))
         lease = self.planned(ends)
-        with pytest.raises(ActionFailed, match="the kernel killed nothing"):
+        with pytest.raises(ActionFailed, match="the kernel did not kill its main process"):
             self.injector.apply(lease, ends.stack)
         assert self.injector.undone(lease, ends.stack)
         assert set(scores(ends, "web")) == {"0"}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 from compose_rig import docker
-from network_rig import FAR, NEAR, OTHER, NetworkRig, planned
+from network_rig import FAR, OTHER, NetworkRig, planned
 from observers import Watch, until
 
 from drill.errors import InvalidInput
@@ -45,22 +45,22 @@ class NetworkFaultContract:
 
     def test_apply_is_active_and_undo_ends_it_as_seen_from_outside(self, rig: NetworkRig) -> None:
         lease, before = self.plan(rig), rig.filter()
-        assert rig.whole()
+        assert until(rig.whole)
         assert not self.injector.active(lease, rig.stack)
         with Watch(lambda: self.hit(rig)) as watch:
             onset = self.injector.apply(lease, rig.stack)
         earliest, latest = watch.span()
         assert onset.at_ns - onset.uncertainty_ns <= latest
         assert earliest <= onset.at_ns + onset.uncertainty_ns
-        assert self.hit(rig)
-        assert rig.reaches(OTHER, FAR)
+        assert until(lambda: self.hit(rig))
+        assert until(lambda: rig.reaches(OTHER, FAR))
         assert self.injector.active(lease, rig.stack)
         assert not self.injector.undone(lease, rig.stack)
         for _ in range(2):
             self.injector.undo(lease, rig.stack)
             assert self.injector.undone(lease, rig.stack)
         assert not self.injector.active(lease, rig.stack)
-        assert rig.whole()
+        assert until(rig.whole)
         assert (rig.filter(), rig.helpers()) == (before, [])
 
     def test_undo_without_apply_and_undo_leave_what_others_made(self, rig: NetworkRig) -> None:
@@ -121,7 +121,7 @@ class KeeperContract(NetworkFaultContract):
         lease, before = planned(self.injector, rig.stack, self.params, max_duration=0.5), rig.filter()
         assert lease.params["bound_s"] == 5.5
         self.injector.apply(lease, rig.stack)
-        assert self.hit(rig)
+        assert until(lambda: self.hit(rig))
         assert until(lambda: rig.helpers() == [], within_s=12)
         assert rig.filter() == before
         assert self.injector.undone(lease, rig.stack)
@@ -130,12 +130,12 @@ class KeeperContract(NetworkFaultContract):
         lease = self.plan(rig)
         self.injector.apply(lease, rig.stack)
         docker("rm", "-f", *rig.helpers())
-        assert self.hit(rig) is self.stays_without_keeper
+        assert until(lambda: self.hit(rig) is self.stays_without_keeper)
         assert self.injector.active(lease, rig.stack) is self.stays_without_keeper
         assert not self.injector.undone(lease, rig.stack)
         self.injector.undo(lease, rig.stack)
         assert self.injector.undone(lease, rig.stack)
-        assert rig.whole()
+        assert until(rig.whole)
 
     def test_a_target_that_was_removed_and_made_anew_ends_clean(self, rig: NetworkRig) -> None:
         lease = self.plan(rig)
@@ -154,7 +154,7 @@ class KeeperContract(NetworkFaultContract):
         for step in lease.manual[:-1]:
             subprocess.run(["bash", "-c", step.split("`")[1]], check=True, capture_output=True, timeout=30)
         assert self.injector.undone(lease, rig.stack)
-        assert rig.whole()
+        assert until(rig.whole)
 
     def test_nothing_that_players_see_tells_the_kind(self, rig: NetworkRig) -> None:
         lease = self.plan(rig)
@@ -162,4 +162,3 @@ class KeeperContract(NetworkFaultContract):
         shown = docker("ps", "-a", "--no-trunc", "--filter", f"label=drill.helper.project={rig.project}")
         assert "drill-helper-" in shown
         assert lease.kind.split(".")[1] not in shown
-        assert "near" in {NEAR, shown}

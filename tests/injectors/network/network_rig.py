@@ -96,7 +96,7 @@ class NetworkRig(Rig):
             self.stack.up(lambda _: None)
         if any("drill" in line or "tbf" in line or "netem" in line for line in self.filter()):
             docker("restart", "-t", "0", self.container())
-        assert until(self.whole)
+        assert until(self.whole, within_s=30)
 
     def _runs(self, service: str) -> bool:
         return docker("inspect", "--format", "{{.State.Running}}", self.container(service)) == "true"

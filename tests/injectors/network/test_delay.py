@@ -7,6 +7,7 @@ from types import MappingProxyType
 import pytest
 from network_fault_contract import KeeperContract
 from network_rig import FAR, NEAR, OTHER, NetworkRig, fault, planned
+from observers import until
 
 from drill.errors import InvalidInput
 from drill.model.scenario import ParamValue
@@ -34,7 +35,7 @@ class TestDelay(KeeperContract):
         assert all(0.02 <= one < 0.3 for one in seconds)
         assert max(seconds) - min(seconds) > 0.01
         assert 0.05 < statistics.median(seconds) < 0.15
-        assert rig.reaches(NEAR, OTHER)
+        assert until(lambda: rig.reaches(NEAR, OTHER))
         self.injector.undo(lease, rig.stack)
 
     def test_all_may_be_lost_on_a_port(self, rig: NetworkRig) -> None:
@@ -48,7 +49,7 @@ class TestDelay(KeeperContract):
         self.injector.apply(replace(lease, params={**lease.params, "delay": 10}), rig.stack)
         assert rig.get(NEAR, FAR)[1] < 0.1
         self.injector.adjust(lease, rig.stack)
-        assert self.hit(rig)
+        assert until(lambda: self.hit(rig))
         assert self.injector.active(lease, rig.stack)
         self.injector.undo(lease, rig.stack)
 

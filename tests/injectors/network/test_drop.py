@@ -5,6 +5,7 @@ from types import MappingProxyType
 import pytest
 from network_fault_contract import NetworkFaultContract
 from network_rig import FAR, NEAR, OTHER, NetworkRig, planned
+from observers import until
 
 from drill.errors import InvalidInput
 from injectors.network.drop import Drop
@@ -25,7 +26,7 @@ class TestDrop(NetworkFaultContract):
         lease = planned(self.injector, rig.stack, {"peer": FAR, "direction": "out"})
         self.injector.apply(lease, rig.stack)
         assert rig.get(NEAR, FAR)[0] == 28
-        assert rig.reaches(NEAR, OTHER)
+        assert until(lambda: rig.reaches(NEAR, OTHER))
         self.injector.undo(lease, rig.stack)
 
     def test_it_has_to_be_said_what_is_dropped(self, rig: NetworkRig) -> None:

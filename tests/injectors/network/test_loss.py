@@ -6,6 +6,7 @@ from types import MappingProxyType
 import pytest
 from network_fault_contract import NetworkFaultContract
 from network_rig import FAR, NEAR, OTHER, NetworkRig, planned
+from observers import until
 
 from drill.errors import InvalidInput
 from drill.model.scenario import ParamValue
@@ -40,9 +41,9 @@ class TestLoss(NetworkFaultContract):
     def test_it_grows_when_it_is_told_to(self, rig: NetworkRig) -> None:
         lease = self.plan(rig)
         self.injector.apply(replace(lease, params={**lease.params, "percent": 0.001}), rig.stack)
-        assert rig.reaches(NEAR, FAR)
+        assert until(lambda: rig.reaches(NEAR, FAR))
         self.injector.adjust(lease, rig.stack)
-        assert self.hit(rig)
+        assert until(lambda: self.hit(rig))
         assert self.injector.active(lease, rig.stack)
         self.injector.undo(lease, rig.stack)
         assert self.injector.undone(lease, rig.stack)

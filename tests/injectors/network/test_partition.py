@@ -6,6 +6,7 @@ import pytest
 from compose_rig import docker
 from network_fault_contract import KeeperContract
 from network_rig import FAR, NEAR, OTHER, NetworkRig, planned
+from observers import until
 
 from drill.errors import InvalidInput
 from injectors.network.partition import Partition
@@ -20,6 +21,14 @@ class TestPartition(KeeperContract):
     def hit(self, rig: NetworkRig) -> bool:
         return rig.get(NEAR, FAR)[0] == 28 and rig.get(FAR, NEAR)[0] == 28 and rig.reaches(OTHER, NEAR)
 
+    def test_a_rule_that_a_responder_deleted_is_gone(self, rig: NetworkRig) -> None:
+        lease = self.plan(rig)
+        self.injector.apply(lease, rig.stack)
+        rig.beside("sh", "-c", "iptables -F")
+        assert until(lambda: not self.injector.active(lease, rig.stack))
+        assert until(rig.whole)
+        assert self.injector.undone(lease, rig.stack)
+
     def test_a_peer_that_came_back_elsewhere_is_told_truly(self, rig: NetworkRig) -> None:
         lease = self.plan(rig)
         self.injector.apply(lease, rig.stack)
@@ -28,7 +37,7 @@ class TestPartition(KeeperContract):
         assert self.injector.active(lease, rig.stack)
         try:
             docker("network", "disconnect", network, container)
-            docker("network", "connect", "--ip", "", "--alias", FAR, network, container)
+            docker("network", "connect", "--alias", FAR, network, container)
             moved = rig.address(FAR)
             assert self.injector.active(lease, rig.stack) is (f" {moved}/32" in " ".join(rig.filter()))
         finally:

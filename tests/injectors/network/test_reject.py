@@ -5,6 +5,7 @@ from types import MappingProxyType
 import pytest
 from network_fault_contract import NetworkFaultContract
 from network_rig import FAR, NEAR, OTHER, NetworkRig, planned
+from observers import until
 
 from injectors.network.reject import Reject
 
@@ -24,5 +25,5 @@ class TestReject(NetworkFaultContract):
         lease = planned(self.injector, rig.stack, {"peer": FAR, "direction": "out"})
         self.injector.apply(lease, rig.stack)
         assert rig.get(NEAR, FAR)[0] == 7
-        assert rig.reaches(NEAR, OTHER)
+        assert until(lambda: rig.reaches(NEAR, OTHER))
         self.injector.undo(lease, rig.stack)
