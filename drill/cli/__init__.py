@@ -7,7 +7,7 @@ import sys
 import click
 
 from drill import __version__
-from drill.cli import catalogue, hat, internal, judge, proxy, ready, run, safety, stack, verbs
+from drill.cli import catalogue, hat, internal, judge, playbook, proxy, ready, run, safety, stack, verbs
 from drill.errors import DrillError
 
 
@@ -22,7 +22,7 @@ def cli() -> None:
     """
 
 
-for module in (ready, run, verbs, safety, stack, catalogue, hat, judge, proxy, internal):
+for module in (ready, run, verbs, safety, stack, catalogue, playbook, hat, judge, proxy, internal):
     for command in module.COMMANDS:
         cli.add_command(command)
 

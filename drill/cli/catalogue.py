@@ -1,4 +1,4 @@
-"""The catalogue: scenarios, fault kinds, playbooks, schemas, validation."""
+"""The catalogue: scenarios, fault kinds, schemas, validation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 import click
 
-from drill import registry, shipped
+from drill import registry
 from drill.cli.options import JSON
 from drill.cli.project import Project, kinds_and_params, open_project
 from drill.errors import InvalidInput
@@ -158,17 +158,4 @@ def injectors_show_command(kind: str, as_json: bool) -> None:
         click.echo(f"{name.replace('_', ' '):<14} {', '.join(shown) if isinstance(shown, list) else shown}")
 
 
-@click.group("playbook")
-def playbook_group() -> None:
-    """Severity policy and the rest, as data."""
-
-
-@playbook_group.command("list")
-@JSON
-def playbook_list_command(as_json: bool) -> None:
-    """The shipped playbooks."""
-    names = shipped.playbooks()
-    click.echo(json.dumps(names) if as_json else "\n".join(names))
-
-
-COMMANDS = (scenarios_group, validate_command, schema_command, injectors_group, playbook_group)
+COMMANDS = (scenarios_group, validate_command, schema_command, injectors_group)

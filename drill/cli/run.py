@@ -20,7 +20,8 @@ from drill.errors import Aborted, DrillError, InvalidInput, JournalError
 from drill.model.verbs import VERBS
 
 if TYPE_CHECKING:
-    from drill.model.scenario import Scenario
+    from drill.model.lease import Lease
+    from drill.model.scenario import FaultSpec, Scenario
     from drill.store import DrillFolder
 
 
@@ -44,7 +45,10 @@ def run_command(
     """Run a drill with the scripted responder. Without SCENARIO the hat draws one."""
     project = open_project()
     project.state.check_kill_switch()
-    project.undo_orphans()
+    if dry_run:
+        project.mention_orphans()
+    else:
+        project.undo_orphans()
     seed = secrets.randbelow(2**31) if seed is None else seed
     if scenario is None:
         if dry_run:
@@ -192,18 +196,35 @@ def _without_end(folder: DrillFolder) -> DrillError:
 
 
 def _dry_run(project: Project, name: str, kind: str, seed: int) -> None:
-    """Plan every fault against the stack as it is, and touch nothing."""
+    """Prove staging and plan every fault on the stack as it is; touch nothing, not even what other drills left."""
     from drill import registry
-    from drill.engine.preflight import dry_leases
+    from drill.engine.preflight import dry_leases, staging_proof
 
     scenario, stack = project.scenario(name), project.open_stack(kind)
     click.echo(f"dry run of {scenario.id} (seed {seed}): nothing is touched")
-    for fault, lease in zip(scenario.faults, dry_leases(scenario, stack, registry.get, seed), strict=True):
-        click.echo(f"  at {fault.start:g} s: {fault.kind} on {fault.target} ({lease.reversibility}),")
-        click.echo(f"    undone at the latest after {fault.max_duration:g} s; by hand: {'; '.join(lease.manual)}")
+    click.echo(f"  staging: {staging_proof(scenario, stack, project.config)}")
+    leases = dry_leases(scenario, stack, project.config, registry.get, seed)
+    for fault, lease in zip(scenario.faults, leases, strict=True):
+        click.echo(f"  at {fault.start:g} s: {fault.kind} on {_hit(fault, lease)} ({lease.reversibility}),")
+        click.echo(f"    {_end(fault, lease)}; by hand: {'; '.join(lease.manual)}")
     for step in scenario.script:
         named = [step.args[name] for name in VERBS[step.do].required]
         click.echo(f"  script: {' '.join([step.do, *named])}")
+
+
+def _hit(fault: FaultSpec, lease: Lease) -> str:
+    """The service, how it was aimed at, and with what."""
+    role = f", the {fault.target.partition(':')[2]} now" if fault.target != lease.service else ""
+    replica = f", replica {lease.replica}" if lease.replica else ""
+    params = "".join(f", {name} {value}" for name, value in sorted(fault.params.items()))
+    return f"{lease.service}{role}{replica}{params}"
+
+
+def _end(fault: FaultSpec, lease: Lease) -> str:
+    if lease.reversibility == "momentary":
+        return "over as soon as it is done, there is nothing to undo"
+    plan = f"undone after {fault.duration:g} s, " if fault.duration else "undone "
+    return f"{plan}at the latest after {fault.max_duration:g} s"
 
 
 @click.command("attach")

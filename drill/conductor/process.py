@@ -69,6 +69,7 @@ class _Conductor:
             file.close()
             runtime.close()
             await _close_prober(world)
+            _off_signals()
         self._guard.farewell()
 
     def _responder(self, world: World) -> Responder | None:
@@ -89,6 +90,14 @@ def _on_signals(control: Control) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, control.end, "aborted", f"{number.name} received")
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _off_signals() -> None:
+    """The drill is over: a signal that comes now has nothing to abort, and would cut the writing of its results."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 async def _watch_kill_switch(order: Order, runtime: AsyncRuntime, control: Control) -> None:

@@ -77,7 +77,7 @@ def _beside(folder: DrillFolder, holder: str) -> tuple[Journal, JournalFile, Eve
     return journal, file, lost
 
 
-def _no_space(line: bytes, durable: bool) -> None:
+def _no_space(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

@@ -100,7 +100,7 @@ class Faults:
         lease = await world.runtime.call(lambda: injector.plan(target, stack, draft))
         world.leases.write(lease)
         told = encode(replace(lease, sealed={}))
-        world.recorder.emit("lease.written", "engine", durable=True, lease=told)
+        world.recorder.emit("lease.written", "engine", lease=told)  # on disk with the next event, before apply
         now_ns = world.runtime.now_ns()
         return LiveFault(target, lease, injector, stack, began_ns=now_ns, seen_ns=now_ns)
 

@@ -5,6 +5,7 @@ For each type three functions: what is there before, doing it, putting it back. 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -80,7 +81,7 @@ def unblock(world: World, mitigation: Mitigation, found: Before) -> None:
 
 def way_back(_world: World, mitigation: Mitigation) -> Before:
     """The argument list that takes it back; nothing for a command that leaves nothing."""
-    return {"revert": " ".join(mitigation.revert)} if mitigation.revert else {}
+    return {"revert": shlex.join(mitigation.revert)} if mitigation.revert else {}
 
 
 def run(world: World, mitigation: Mitigation) -> None:

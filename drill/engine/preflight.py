@@ -11,6 +11,7 @@ from drill.engine.aim import aimed, stack_for, within_reach
 from drill.engine.setting import Plan, World
 from drill.engine.staging import prove_staging
 from drill.errors import DrillError, InvalidInput, Refused
+from drill.model.config import Config
 from drill.model.lease import Lease
 from drill.model.scenario import FaultSpec, Scenario
 from drill.ports import Injector, Ramped, Stack
@@ -40,27 +41,35 @@ def _capabilities(plan: Plan, world: World) -> str:
 
 
 def _staging(plan: Plan, world: World) -> str:
-    targets = {name for fault in plan.scenario.faults for name in within_reach(fault, world.stack)}
-    return "; ".join(f"{name}: {how}" for name, how in prove_staging(world.stack, plan.config, targets))
+    return staging_proof(plan.scenario, world.stack, plan.config)
+
+
+def staging_proof(scenario: Scenario, stack: Stack, config: Config) -> str:
+    """How everything that the scenario may hit was proved staging. Raises Refused."""
+    targets = {name for fault in scenario.faults for name in within_reach(fault, stack)}
+    return "; ".join(f"{name}: {how}" for name, how in prove_staging(stack, config, targets))
 
 
 def _faults(plan: Plan, world: World) -> str:
     hit = []
     for spec in plan.scenario.faults:
         injector = world.injector(spec.kind)
-        if spec.ramp and not isinstance(injector, Ramped):
-            raise InvalidInput(f"fault {spec.id}: {spec.kind} cannot grow; remove its ramp")
-        if lacking := injector.needs - world.stack.capabilities():
-            raise Refused(f"fault {spec.id}: {spec.kind} needs {sorted(lacking)[0]!r}, which this stack has not")
-        if injector.loses_data and plan.config.stack.data != "disposable":
-            raise Refused(
-                f"fault {spec.id}: {spec.kind} can lose data; allowed only with `data: disposable` in drill.yaml"
-            )
+        _allowed(spec, injector, world.stack, plan.config)
         fault, replica = aimed(spec, world.stack, plan.seed)
         draft = replace(draft_lease(plan, world, fault, 0), replica=replica)
         injector.plan(fault, stack_for(draft, world.stack), draft)
         hit.append(f"{fault.kind} on {fault.target}" + (f" (replica {replica})" if replica else ""))
     return "planned " + ", ".join(hit)
+
+
+def _allowed(spec: FaultSpec, injector: Injector, stack: Stack, config: Config) -> None:
+    """Whether this kind may be used on this stack at all. Raises InvalidInput or Refused."""
+    if spec.ramp and not isinstance(injector, Ramped):
+        raise InvalidInput(f"fault {spec.id}: {spec.kind} cannot grow; remove its ramp")
+    if lacking := injector.needs - stack.capabilities():
+        raise Refused(f"fault {spec.id}: {spec.kind} needs {sorted(lacking)[0]!r}, which this stack has not")
+    if injector.loses_data and config.stack.data != "disposable":
+        raise Refused(f"fault {spec.id}: {spec.kind} can lose data; allowed only with `data: disposable` in drill.yaml")
 
 
 def _alerting(plan: Plan, world: World) -> str:
@@ -112,12 +121,18 @@ def blank_lease(fault: FaultSpec, stack: Stack, injector: Injector) -> Lease:
     )
 
 
-def dry_leases(scenario: Scenario, stack: Stack, injector: Callable[[str], Injector], seed: int) -> list[Lease]:
-    """What each fault of a scenario would change now and how it would be undone; touches nothing."""
-    return [_dry_lease(fault, stack, injector(fault.kind), seed) for fault in scenario.faults]
+def dry_leases(
+    scenario: Scenario, stack: Stack, config: Config, injector: Callable[[str], Injector], seed: int
+) -> list[Lease]:
+    """What each fault of a scenario would change now and how it would be undone; touches nothing.
+
+    Raises what the preflight would raise for it.
+    """
+    return [_dry_lease(fault, stack, config, injector(fault.kind), seed) for fault in scenario.faults]
 
 
-def _dry_lease(spec: FaultSpec, stack: Stack, injector: Injector, seed: int) -> Lease:
+def _dry_lease(spec: FaultSpec, stack: Stack, config: Config, injector: Injector, seed: int) -> Lease:
+    _allowed(spec, injector, stack, config)
     fault, replica = aimed(spec, stack, seed)
     draft = replace(blank_lease(fault, stack, injector), replica=replica)
     return injector.plan(fault, stack_for(draft, stack), draft)

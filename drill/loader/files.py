@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -36,6 +36,12 @@ def load_playbook(path: Path) -> Playbook:
     return _load(Playbook, path, None)
 
 
+def load_playbook_with_lines(path: Path) -> tuple[Playbook, Callable[[str], int]]:
+    """The playbook in a file, and the line of each YAML path of it, or of what holds it. Raises InvalidInput."""
+    document = _Document(path, None)
+    return cast(Playbook, document.checked(Playbook)), document.line
+
+
 def load_config(path: Path, root: Path | None = None) -> Config:
     """The settings in a ``drill.yaml``, whose paths must stay inside ``root``.
 
@@ -63,12 +69,7 @@ def reference_problems(path: Path, playbook: Playbook, config: Config, injector_
 
 
 def _load(cls: type[T], path: Path, root: Path | None) -> T:
-    document = _Document(path, root)
-    loaded = document.read(cls)
-    if found := document.problems:
-        more = f" (and {len(found) - 1} more, see `drill validate`)" if len(found) > 1 else ""
-        raise InvalidInput(found[0] + more)
-    return cast(T, loaded)
+    return cast(T, _Document(path, root).checked(cls))
 
 
 class _Document:
@@ -94,9 +95,21 @@ class _Document:
             self.add(self._checks(loaded))
         return loaded
 
+    def checked(self, cls: type) -> Any:
+        """The object. Raises InvalidInput: its first problem."""
+        loaded = self.read(cls)
+        if found := self.problems:
+            more = f" (and {len(found) - 1} more, see `drill validate`)" if len(found) > 1 else ""
+            raise InvalidInput(found[0] + more)
+        return loaded
+
+    def line(self, path: str) -> int:
+        """Where a YAML path stands, from 1."""
+        return locate(self._builder.lines, path)
+
     def add(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
-            self._say(locate(self._builder.lines, finding.path), finding)
+            self._say(self.line(finding.path), finding)
 
     def _checks(self, loaded: Any) -> Iterable[Finding]:
         if isinstance(loaded, Scenario):

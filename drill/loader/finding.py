@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+_MOST = 12
+"""Names that a hint lists."""
+
 
 class Finding(NamedTuple):
     """One problem: its YAML path (empty for the whole file) and what is wrong with what to do, in one line."""
@@ -38,10 +41,12 @@ def step(path: str, key: str) -> str:
 
 
 def hint(wrong: str, known: Collection[str]) -> str:
-    """What to write instead: the nearest known name, or the list of them."""
+    """What to write instead: the nearest known name, or the list of them, as far as a line can hold it."""
     if near := difflib.get_close_matches(wrong, list(known), n=1):
         return f"did you mean {near[0]}?"
-    return f"known: {', '.join(sorted(known))}" if known else "none is defined"
+    names = sorted(known)
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return f"known: {', '.join(names[:_MOST])}{more}" if names else "none is defined"
 
 
 def locate(lines: Mapping[str, int], path: str) -> int:

@@ -121,9 +121,7 @@ class Containers(Protocol):
         """Run a command as root in every replica that runs, in order, to its end; none runs: nothing."""
         ...
 
-    def act_inside(
-        self, service: str, argv: Sequence[str], *, timeout_s: float = 10, own_user: bool = False
-    ) -> Moment:
+    def act_inside(self, service: str, argv: Sequence[str], *, timeout_s: float = 10, own_user: bool = False) -> Moment:
         """The same for a command's effect, as root or as the container's own user: raises ActionFailed, with what it
         said, when one fails or none runs. The moment spans the calls."""
         ...

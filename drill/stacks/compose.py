@@ -135,7 +135,8 @@ class ComposeStack:
 
     def pause(self, service: str) -> Moment:
         """Freeze all its processes. Raises ActionFailed when no replica can be frozen."""
-        return self._each(self._those(service, _active), f"pausing {service}", lambda one: one.pause())
+        found = self._project.awake(service) or self._project.existing(service)  # the engine says why it refuses
+        return self._each(found, f"pausing {service}", lambda one: one.pause())
 
     def unpause(self, service: str) -> Moment:
         """Thaw them. Raises ActionFailed when no replica is frozen."""

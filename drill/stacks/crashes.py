@@ -26,7 +26,7 @@ _HELPER_S = 5.0
 _STRIKE = f"""
 main=1
 case "$(cat /proc/1/comm)" in {"|".join(INITS)}) read -r main rest </proc/1/task/1/children ;; esac
-kill -s "$1" "$main"
+kill -s "$1" "${{main:-1}}"
 """
 
 

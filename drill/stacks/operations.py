@@ -75,9 +75,7 @@ class ContainerOperations:
             Outcome(code=one.code, output=one.output) for one in run_in_each(self._project, service, argv, timeout_s)
         ]
 
-    def act_inside(
-        self, service: str, argv: Sequence[str], *, timeout_s: float = 10, own_user: bool = False
-    ) -> Moment:
+    def act_inside(self, service: str, argv: Sequence[str], *, timeout_s: float = 10, own_user: bool = False) -> Moment:
         """See the port."""
         return act_in_each(self._project, service, argv, timeout_s, own_user=own_user)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from drill.errors import StackError
@@ -67,6 +67,18 @@ class Project:
         """The replicas of one service in order, those of an unfinished deployment left out; may be empty."""
         return [container for container in self._listed(service) if not is_aside(container)]
 
+    def awake(self, service: str) -> list[Container]:
+        """The replicas that run and are not paused, by what a single listing says: they hold an id and little else."""
+        client = self.engine()
+        filters: dict[str, str | list[str] | bool] = {"label": self._wanted(service), "status": ["running"]}
+        with engine_errors("listing containers"):
+            listed = client.containers.list(filters=filters, sparse=True)
+        return [
+            one
+            for one in listed
+            if self._shows(one.attrs["Labels"]) and not any(name.endswith(ASIDE) for name in one.attrs["Names"])
+        ]
+
     def aside(self, service: str) -> list[Container]:
         """What an unfinished deployment of the service has set aside."""
         return [container for container in self._listed(service) if is_aside(container)]
@@ -84,8 +96,10 @@ class Project:
         return [one for one in found if one.labels.get(_ONEOFF) == "True" or one.labels.get(_SERVICE) not in services]
 
     def _listed(self, service: str = "") -> list[Container]:
-        wanted = [f"{_PROJECT}={self.name}", f"{_ONEOFF}=False", *([f"{_SERVICE}={service}"] if service else [])]
-        return [one for one in self._those(wanted) if self._shows(one)]
+        return [one for one in self._those(self._wanted(service)) if self._shows(one.labels)]
+
+    def _wanted(self, service: str = "") -> list[str]:
+        return [f"{_PROJECT}={self.name}", f"{_ONEOFF}=False", *([f"{_SERVICE}={service}"] if service else [])]
 
     def _those(self, wanted: list[str]) -> list[Container]:
         client = self.engine()
@@ -93,10 +107,8 @@ class Project:
             listed = client.containers.list(all=True, filters={"label": wanted}, ignore_removed=True)
         return sorted(listed, key=_place)
 
-    def _shows(self, container: Container) -> bool:
-        if self._only is None or container.labels[_SERVICE] != self._only[0]:
-            return True
-        return number_of(container) == self._only[1]
+    def _shows(self, labels: Mapping[str, str]) -> bool:
+        return self._only is None or labels[_SERVICE] != self._only[0] or _number(labels) == self._only[1]
 
 
 def is_aside(container: Container) -> bool:
@@ -106,7 +118,11 @@ def is_aside(container: Container) -> bool:
 
 def number_of(container: Container) -> int:
     """Its place among the replicas of its service, from 1."""
-    number = container.labels.get(_NUMBER, "")
+    return _number(container.labels)
+
+
+def _number(labels: Mapping[str, str]) -> int:
+    number = labels.get(_NUMBER, "")
     return int(number) if number.isdigit() else 0
 
 

@@ -32,6 +32,7 @@ _FIRST = 1000
 _MAIN = """
 read -r name </proc/1/comm; main=1
 case "$name" in docker-init|tini|dumb-init|catatonit) read -r main rest </proc/1/task/1/children ;; esac
+main=${main:-1}  # an init that has started nothing yet
 """
 _SCORE = _MAIN + 'read -r score </proc/$main/oom_score_adj; echo "$score"'
 _PUT_BACK = (

@@ -25,8 +25,10 @@ _FULL = f"{_SLOTS} SELECT free <= 0 FROM slots"  # noqa: S608 - as above
 _ORDINARY = "EXISTS (SELECT FROM sessions WHERE NOT super)"
 _FULL_AND_CUT = f"{_SLOTS} SELECT free <= 0 AND NOT {_ORDINARY} FROM slots"  # noqa: S608 - as above
 # Free ones, ours, and, when none is free, an ordinary session.
-_ROUND = f"""{_SLOTS} SELECT concat_ws(' ', greatest(free, 0), 
-    (SELECT count(*) FROM sessions WHERE application_name = :'name'), (SELECT pid FROM sessions WHERE NOT super AND free <= 0 ORDER BY pid LIMIT 1)) FROM slots"""  # noqa: S608 - as above
+_ROUND = f"""{_SLOTS} SELECT concat_ws(' ', greatest(free, 0),
+    (SELECT count(*) FROM sessions WHERE application_name = :'name'),
+    (SELECT pid FROM sessions WHERE NOT super AND free <= 0 ORDER BY pid LIMIT 1))
+    FROM slots"""  # noqa: S608 - as above
 # What a session frees that ends by itself is taken a moment later: only free all the while is free.
 _LOOKS = f"{_FULL}; SELECT pg_sleep(0.5) \\g /dev/null\n" * 4 + _FULL
 

@@ -102,6 +102,8 @@ class Run:
 
     folder: Path
     process: subprocess.Popen[str]
+    heirs: list[subprocess.Popen[str]] = field(default_factory=list)
+    """Commands that go on with its journal."""
     _tail: Iterator[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -133,7 +135,7 @@ class Run:
         return False
 
     def _over(self) -> bool:
-        return self.process.poll() is not None and not self.pids()
+        return all(one.poll() is not None for one in (self.process, *self.heirs)) and not self.pids()
 
     def pids(self) -> dict[str, int]:
         """The conductor's and the guard's pids, from the kernel's list of processes."""

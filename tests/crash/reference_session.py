@@ -21,7 +21,7 @@ _NEXT = (("undo",), ("undo",), ("undo",), ("stack", "restore"))
 @dataclass(frozen=True)
 class Result:
     """What came of one point. ``undone_s``: from the last signal (for an orphan: from the next command) to the last
-    proof of an undo; None when nothing was leased, or when the drill went on."""
+    proof of an undo; None when nothing was left to undo, or when the drill went on."""
 
     point: str
     kind: str
@@ -113,12 +113,11 @@ class ReferenceSession(Session):
 
 
 def _undone_s(run: Run, from_ns: int) -> float | None:
-    """Seconds to the last proof; one that came before the signal counts as at once."""
+    """Seconds to the last proof; None when nothing was left to prove."""
     events = run.events()
     proofs = [event["t"] for event in events if event["kind"] == "fault.undone"]
-    if not proofs:
-        return None
-    return round(max(0.0, (events[0]["data"]["boot_ns"] + max(proofs) - from_ns) / 1e9), 2)
+    after_ns = events[0]["data"]["boot_ns"] + max(proofs) - from_ns if proofs else 0
+    return round(after_ns / 1e9, 2) if after_ns > 0 else None
 
 
 def as_record(result: Result) -> dict[str, object]:

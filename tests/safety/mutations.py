@@ -17,17 +17,45 @@ _DURATION = re.compile(r"[0-9.]+(?:ms|s|m|h)(?:[0-9.]+(?:ms|s|m|h))*")
 _STR, _INT, _FLOAT, _BOOL, _NULL, _STAMP = (
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")
 )
+GOOD_DURATIONS = ("0s", "1ms", "0.001s", "500ms", "1s", "2s", "3s", "5s", "7s", "9s", "20s", "59s", "1m", "90s", "2m")
 DURATIONS = (
-    *("0s", "0", "1ms", "0.001s", "500ms", "1s", "3s", "7s", "20s", "59s", "1m", "90s", "2m", "1m30s", "3m", "5m"),
+    *("0", "1m30s", "3m", "5m", "10m"),
     *("-5s", "-0s", "5", "1e9s", "99999999h", "9000000000000000000000s", "366d", "4h1s", "5 parsecs", "1h-2m", ".5s"),
-    *("NaN", "inf", ".inf", "1 0s", "s", "", " ", "５s", "5S", "5 s", "1,5s", "0x10s", "5s\u200b", "٥s", "1w", "1d"),
+    *(
+        "NaN",
+        "inf",
+        ".inf",
+        "1 0s",
+        "s",
+        "",
+        " ",
+        "\uff15s",
+        "5S",
+        "5 s",
+        "1,5s",
+        "0x10s",
+        "5s\u200b",
+        "\u0665s",
+        "1w",
+        "1d",
+    ),
 )
+TARGETS = ("api", "db", "mail", "statuspage", "api", "db", "role:primary", "role:replica")
 WORDS = (
-    *("api", "db", "mail", "statuspage", "role:primary", "role:replica", "role:", "role:leader", "gateway", "API", "*"),
+    *("role:", "role:leader", "gateway", "API", "*"),
     *("", " ", "ünïcödé", "数据库", "\u202eapi", "a" * 300, "api\u0000", "../../etc/passwd", "$(reboot)", "api; true"),
     *("{shipped}", "%s%n", "😀", "api\nmail", "null", "~", "yes", "all", "one", "two", "page", "alert-clear", "SEV-1"),
 )
-KINDS = ("noop", "container.pause", "container.kill", "container.stop", "container.explode", "Container.Pause", "", "x.y")
+KINDS = (
+    "noop",
+    "container.pause",
+    "container.kill",
+    "container.stop",
+    "container.explode",
+    "Container.Pause",
+    "",
+    "x.y",
+)
 NUMBERS = ("0", "-1", "3", "007", "1e3", "1e400", "0x1f", "1_000", ".nan", "99999999999999999999", "1.5", "1:30")
 TAGS = ("!!python/object/apply:os.system", "!mine", "!!binary", "!!set", "!!timestamp", "!!omap", "!include")
 _SHORT = {"!!": "tag:yaml.org,2002:"}
@@ -49,10 +77,22 @@ def mutated(text: str, seed: int, kinds: Sequence[str]) -> str:
 def _weighted(kinds: Sequence[str]) -> list[Change]:
     def another_kind(root: MappingNode, dice: Dice) -> None:
         for fault in _faults(root, dice):
-            _set(fault, "kind", dice.choice((*KINDS, *kinds, *kinds)))
+            _set(fault, "kind", _either(dice, kinds, KINDS))
 
-    few = [_drop, _duplicate, _retype, _rename, _nest, _tag, _alias, _swap, _word, _number]
-    return [*few, *([_duration] * 5), *([_more_faults] * 3), *([_fields] * 5), another_kind, _parameter, _script]
+    hostile = [_drop, _duplicate, _retype, _rename, _nest, _tag, _alias, _swap, _word, _number, _parameter]
+    return [
+        *hostile,
+        *([_duration] * 6),
+        *([_more_faults] * 6),
+        *([_fields] * 12),
+        *([another_kind] * 2),
+        *([_script] * 3),
+    ]
+
+
+def _either(dice: Dice, good: Sequence[str], bad: Sequence[str]) -> str:
+    """Mostly something that may be right."""
+    return dice.choice(good if dice.random() < 0.8 else bad)
 
 
 def _nodes(node: Node) -> list[Node]:
@@ -185,7 +225,7 @@ def _number(root: MappingNode, dice: Dice) -> None:
 def _duration(root: MappingNode, dice: Dice) -> None:
     found = [node for node in _nodes(root) if isinstance(node, ScalarNode) and _DURATION.fullmatch(node.value)]
     if found:
-        dice.choice(found).value = dice.choice(DURATIONS)
+        dice.choice(found).value = _either(dice, GOOD_DURATIONS, DURATIONS)
 
 
 def _more_faults(root: MappingNode, dice: Dice) -> None:
@@ -194,28 +234,29 @@ def _more_faults(root: MappingNode, dice: Dice) -> None:
         if key.value == "faults" and isinstance(value, SequenceNode) and value.value:
             copy = deepcopy(dice.choice(value.value))
             if isinstance(copy, MappingNode):
-                _set(copy, "id", dice.choice(("second", "third", "fourth", "second", "one")))
-                _set(copy, "start", dice.choice(("0s", "1s", "4s", "12s", *DURATIONS)))
-                _set(copy, "target", dice.choice(("api", "db", "mail", "statuspage", *WORDS)))
+                _set(copy, "id", dice.choice(("second", "third", "fourth", f"f{dice.randrange(99)}")))
+                _set(copy, "start", _either(dice, GOOD_DURATIONS, DURATIONS))
+                _set(copy, "target", _either(dice, TARGETS, WORDS))
             value.value.append(copy)
-        elif key.value == "blast_radius" and isinstance(value, SequenceNode):
-            value.value = [ScalarNode(_STR, name) for name in ("api", "db", "mail", "statuspage")]
+    _widen(root)
 
 
 def _fields(root: MappingNode, dice: Dice) -> None:
     """What composes faults: an end by plan, growth, one replica, a role."""
     for fault in _faults(root, dice):
-        name, values = dice.choice(
-            (
-                ("duration", ("1s", "2s", "5s", "8s", *DURATIONS)),
-                ("max_duration", ("2s", "9s", "30s", *DURATIONS)),
-                ("start", ("1s", "3s", "9s", *DURATIONS)),
-                ("ramp", ("1s", "4s", *DURATIONS)),
-                ("replicas", ("one", "all", "one", *WORDS)),
-                ("target", ("role:primary", "role:replica", "mail", "db", *WORDS)),
-            )
+        name = dice.choice(("duration", "max_duration", "start", "ramp", "replicas", "target"))
+        good, bad = {"replicas": (("one", "all"), WORDS), "target": (TARGETS, WORDS)}.get(
+            name, (GOOD_DURATIONS, DURATIONS)
         )
-        _set(fault, name, dice.choice(values))
+        _set(fault, name, _either(dice, good, bad))
+    _widen(root)
+
+
+def _widen(root: MappingNode) -> None:
+    """So that another target is no reason to refuse it."""
+    for key, value in root.value:
+        if key.value == "blast_radius" and isinstance(value, SequenceNode):
+            value.value = [ScalarNode(_STR, name) for name in ("api", "db", "mail", "statuspage")]
 
 
 def _parameter(root: MappingNode, dice: Dice) -> None:
@@ -246,7 +287,11 @@ def _torn(text: str, dice: Dice) -> str:
 
 def _noise(text: str, dice: Dice) -> str:
     at = dice.randrange(len(text))
-    return text[:at] + dice.choice(("\0", "\t", "{", "- ", "&", "*a", "|", "\u2028", "\ufeff", "%", "---\n", '"')) + text[at:]
+    return (
+        text[:at]
+        + dice.choice(("\0", "\t", "{", "- ", "&", "*a", "|", "\u2028", "\ufeff", "%", "---\n", '"'))
+        + text[at:]
+    )
 
 
 def _twice(text: str, dice: Dice) -> str:

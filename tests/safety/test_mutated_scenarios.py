@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,11 @@ import scorecards
 from drill import registry
 from drill.errors import DrillError, InvalidInput
 from drill.loader import check_references, load_config, load_playbook, load_scenario, problems
+from drill.model.lease import Lease
 from drill.model.scenario import Scenario
+from drill.ports import Stack
 from drill.testing.rehearse import Rehearsal
+from injectors.container.pause import Pause
 
 OUTCOMES = {"completed", "failed", "refused", "stopped"}
 HOW_MANY, QUICK = 2000, 300
@@ -70,12 +73,26 @@ def rehearse(found: Scenario, seed: int) -> Iterator[str]:
     except DrillError as error:
         yield f"raised {error!r}"
         return
-    if drill.events[-1].kind != "drill.ended" or drill.events[-1].data["undone"] is not True:
-        yield f"ended with {drill.events[-1].kind} {drill.events[-1].data}"
-    if "\n" in drill.events[-1].data["detail"].strip():
-        yield f"its reason has several lines: {drill.events[-1].data['detail']!r}"
+    yield from ending(drill)
+    yield from left_behind(drill)
+    if outcome != "refused":
+        card = scorecards.score(drill.events)
+        if card.low is not None and card.high is not None and not 0 <= card.low <= card.high <= 100:
+            yield f"scored {card.low} to {card.high}"
+    yield outcome
+
+
+def ending(drill: Rehearsal) -> Iterator[str]:
+    last = drill.events[-1]
+    if last.kind != "drill.ended" or last.data["undone"] is not True:
+        yield f"ended with {last.kind} {last.data}"
+    if len(last.data.get("detail", "").splitlines()) > 1:
+        yield f"its reason has several lines: {last.data['detail']!r}"
     if drill.runtime.failures:
         yield f"part of the harness failed: {drill.runtime.failures[0]!r}"
+
+
+def left_behind(drill: Rehearsal) -> Iterator[str]:
     if drill.leases.all():
         yield f"left {drill.leases.all()}"
     for name, state in drill.stack.services().items():
@@ -83,11 +100,6 @@ def rehearse(found: Scenario, seed: int) -> Iterator[str]:
             yield f"left {name} as {state}"
     if any(drill.stack.read("api").values()):
         yield "left a flag"
-    if outcome != "refused":
-        card = scorecards.score(drill.events)
-        if card.low is not None and card.high is not None and not 0 <= card.low <= card.high <= 100:
-            yield f"scored {card.low} to {card.high}"
-    yield outcome
 
 
 def try_seed(seed: int, home: Path, kinds: dict[str, tuple[str, ...]], tally: Tally) -> None:
@@ -130,6 +142,22 @@ def check(tally: Tally, count: int) -> None:
     assert tally.outcomes["completed"] > count / 20, tally.outcomes
     assert tally.outcomes["invalid"] > count / 5, tally.outcomes
     assert tally.outcomes["too long to rehearse"] < count / 20, tally.outcomes
+
+
+class Forgetful(Pause):
+    """Its undo does nothing."""
+
+    def undo(self, lease: Lease, stack: Stack) -> None:
+        """Nothing."""
+
+
+def test_the_check_sees_a_fault_that_is_left(home: Path) -> None:
+    found = load_scenario(home / "scenarios" / "api-frozen.yaml")
+    no_responder = replace(found, script=(), needs=())
+    drill = Rehearsal(plan_of(no_responder), lambda _: Forgetful())
+    drill.run()
+    assert any("left api" in what for what in left_behind(drill))
+    assert list(ending(drill)) != []
 
 
 def test_a_sample_of_mutated_scenarios_is_refused_in_a_line_or_runs_to_its_end_and_leaves_nothing(home: Path) -> None:

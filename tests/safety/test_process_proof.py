@@ -53,7 +53,6 @@ def prove(stack: ProcessStack, exceptions: tuple[StagingException, ...] = ()) ->
     try:
         checks = dict(prove_staging(stack, replace(config_of({}), exceptions=exceptions), ["api"]))
     except DrillError as error:
-        assert len(str(error).splitlines()) == 1
         return f"{type(error).__name__}: {error}"
     return checks["staging:api"]
 

@@ -104,7 +104,7 @@ def test_from_another_folder_everything_that_touches_the_stack_is_refused_and_th
         assert run.folder.name in said
     if ALIAS.exists():
         assert "another drill works" in refused(second, "run", "api-crashed", host=_alias())
-    assert [path for path in second.home.glob(".drill/drills/*/journal.jsonl")] == []
+    assert list(second.home.glob(".drill/drills/*/journal.jsonl")) == []
     code, output = run.finish()
     assert code == 0, output
     kinds = [event["kind"] for event in run.events()]

@@ -1,0 +1,1 @@
+"""Documents that people read, written from data. The same data gives the same bytes."""
