@@ -114,7 +114,7 @@ SPOILT: dict[str, tuple[Callable[[Playbook], Playbook], str]] = {
     "reports-missing": (without("reports"), ""),
     "channel-template": (no("templates", channel="banner"), "severities[2].channels[0].channel"),
     "template-next-update": (
-        template("investigating-email", body="Since {start}: {what}. Impact: {impact}"),
+        template("investigating-email", body="Since {start} UTC: {what}. Impact: {impact}"),
         "templates[1].body",
     ),
     "template-incomplete": (

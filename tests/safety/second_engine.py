@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,25 +97,32 @@ class SecondEngine:
 
     def remove(self) -> None:
         """Every container, the engine, its mounts, its folder and its name space."""
-        if self._process is None:
-            self.start()
-        listed = self.docker("ps", "-aq").stdout.decode().split()
-        if listed:
-            self.docker("rm", "-f", "-v", *listed)
-        self.stop()
+        try:
+            if self._process is None:
+                self.start()
+            if listed := self.docker("ps", "-aq").stdout.decode().split():
+                self.docker("rm", "-f", "-v", *listed)
+            self.stop()
+        finally:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+            self._sweep()
+
+    def _sweep(self) -> None:
         for line in reversed(Path("/proc/mounts").read_text().splitlines()):
             place = line.split()[1]
             if place.startswith(f"{self.folder}/"):
                 subprocess.run(["umount", place], check=False, capture_output=True)
         subprocess.run(["ip", "netns", "delete", self.namespace], check=True, capture_output=True)
-        shutil.rmtree(self.folder / "data-root")
-        shutil.rmtree(self.folder / "exec-root")
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @contextmanager
-def second_engine(folder: Path, *, live_restore: bool) -> Iterator[SecondEngine]:
+def second_engine(*, live_restore: bool) -> Iterator[SecondEngine]:
     """One that runs, with the empty image on it."""
-    engine = SecondEngine(folder, live_restore=live_restore)
+    # Short: its sockets stand below, and the path of a socket has 107 bytes at most.
+    engine = SecondEngine(Path(tempfile.mkdtemp(prefix="drill-f-")), live_restore=live_restore)
     engine.make_room()
     try:
         engine.start()

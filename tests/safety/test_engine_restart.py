@@ -135,10 +135,9 @@ def write_project(home: Path, engine: SecondEngine) -> None:
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
     if os.getuid() != 0 or not all(map(shutil.which, _TOOLS)):
         pytest.skip(f"a second engine needs root and {', '.join(_TOOLS)}")
-    folder, home = tmp_path / "engine", tmp_path / "home"
-    folder.mkdir()
+    home = tmp_path / "home"
     home.mkdir()
-    with second_engine(folder, live_restore=request.param) as engine:
+    with second_engine(live_restore=request.param) as engine:
         write_project(home, engine)
         found = Project(home, engine)
         up = found.drill("stack", "up")
