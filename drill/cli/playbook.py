@@ -87,12 +87,15 @@ def _count(path: Path, found: int, rules: int) -> str:
 
 @playbook_group.command("render")
 @click.argument("playbook", required=False)
-def render_command(playbook: str | None) -> None:
-    """Write a playbook as a Markdown document. PLAYBOOK: as for `check`."""
+@JSON
+def render_command(playbook: str | None, as_json: bool) -> None:
+    """Write a playbook as a Markdown document to read and to sign; with --json, as data. PLAYBOOK: as for `check`."""
     from drill.documents.playbook import render_playbook
     from drill.loader import load_playbook
+    from drill.model.codec import encode
 
-    click.echo(render_playbook(load_playbook(_file(playbook))), nl=False)
+    found = load_playbook(_file(playbook))
+    click.echo(json.dumps(encode(found), sort_keys=True) if as_json else render_playbook(found).rstrip("\n"))
 
 
 def _file(name: str | None) -> Path:

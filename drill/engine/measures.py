@@ -56,8 +56,9 @@ def refuse_fenced(stack: Stack, service: str) -> None:
 # block
 
 
-def blocked_by(_world: World, mitigation: Mitigation) -> Before:
-    """What takes the block away."""
+def blocked_by(world: World, mitigation: Mitigation) -> Before:
+    """What takes the block away. Raises InvalidInput for a service without proxies."""
+    proxy_of(world, mitigation)
     return {"toxic": f"mitigation-{mitigation.name}"}
 
 

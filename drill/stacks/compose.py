@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +23,12 @@ from drill.stacks.compose_cli import compose, stream
 from drill.stacks.containers import Attrs
 from drill.stacks.engine import endpoint, engine_errors, engine_id
 from drill.stacks.inside import run_inside
-from drill.stacks.moments import bracket, spanning
+from drill.stacks.moments import bracket
 from drill.stacks.operations import ContainerOperations
 from drill.stacks.project import Project, number_of
 from drill.stacks.readiness import wait_until_ready
-from drill.stacks.roles import proxies_of, role_capabilities
+from drill.stacks.roles import proxies_of, role_capabilities, role_of
+from drill.stacks.together import act_on_all
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -37,7 +38,6 @@ _RESTART_GRACE_S = 5
 _PREPARE_S = 900.0
 _COMPOSE_S = 180.0
 _RESTORE_S = 60.0
-_ROLE_QUERY = 'psql -XtAq -U "${POSTGRES_USER:-postgres}" -d "${POSTGRES_DB:-postgres}" -c "select pg_is_in_recovery()"'
 
 
 class ComposeStack:
@@ -47,14 +47,14 @@ class ComposeStack:
     ``root``: folder of drill.yaml; ``shipped``: what {shipped} becomes. Every call has a time-out.
     """
 
-    def __init__(self, config: Config, root: Path, shipped: Path, only: tuple[str, int] | None = None) -> None:
+    def __init__(self, config: Config, root: Path, shipped: Path) -> None:
         if config.stack.compose is None:
             raise InvalidInput("drill.yaml has no stack.compose; add it, or use `--stack process`")
         self._config = config
         self._compose: model.ComposeStack = config.stack.compose
         self._root = root
         self._shipped = shipped
-        self._project = Project(self._compose.project, only)
+        self._project = Project(self._compose.project)
 
     def identity(self) -> StackIdentity:
         """Endpoint and engine id together, and the Compose project."""
@@ -110,7 +110,7 @@ class ComposeStack:
         """Start what does not run (a paused one runs)."""
         successor.settle(self._project, service)
         down = [one for one in self._project.existing(service) if not _running(one.attrs["State"])]
-        return self._each(down, f"starting {service}", lambda one: one.start(), "already running")
+        return act_on_all(down, f"starting {service}", lambda one: one.start(), "already running")
 
     def stop(self, service: str, grace_s: float) -> Moment:
         """Its stop signal, ``grace_s`` seconds, SIGKILL. It stops answering between the signal and the exit."""
@@ -123,7 +123,7 @@ class ComposeStack:
             moment = exits.observe(container, lambda: container.stop(timeout=math.ceil(grace_s)))
             return bracket(began, moment.at_ns + moment.uncertainty_ns, moment.source)
 
-        return self._each(running, f"stopping {service}", stop_one, "already stopped")
+        return act_on_all(running, f"stopping {service}", stop_one, "already stopped")
 
     def kill(self, service: str, signal: str = "SIGKILL") -> Moment:
         """Send a signal that ends it, and see it end. Raises ActionFailed when no replica runs."""
@@ -131,16 +131,16 @@ class ComposeStack:
         def kill_one(container: Container) -> Moment:
             return exits.observe(container, lambda: container.kill(signal))
 
-        return self._each(self._those(service, _running), f"killing {service}", kill_one)
+        return act_on_all(self._those(service, _running), f"killing {service}", kill_one)
 
     def pause(self, service: str) -> Moment:
         """Freeze all its processes. Raises ActionFailed when no replica can be frozen."""
         found = self._project.awake(service) or self._project.existing(service)  # the engine says why it refuses
-        return self._each(found, f"pausing {service}", lambda one: one.pause())
+        return act_on_all(found, f"pausing {service}", lambda one: one.pause())
 
     def unpause(self, service: str) -> Moment:
         """Thaw them. Raises ActionFailed when no replica is frozen."""
-        return self._each(self._those(service, _paused), f"unpausing {service}", lambda one: one.unpause())
+        return act_on_all(self._those(service, _paused), f"unpausing {service}", lambda one: one.unpause())
 
     def restart(self, service: str) -> Moment:
         """Start it again from any state, all replicas at once; ± from the stop to the start's answer."""
@@ -153,7 +153,7 @@ class ComposeStack:
                 container.wait(timeout=_RESTART_GRACE_S)
             container.restart(timeout=_RESTART_GRACE_S)
 
-        return self._each(self._project.existing(service), f"restarting {service}", restart_one)
+        return act_on_all(self._project.existing(service), f"restarting {service}", restart_one)
 
     def deploy(self, service: str, image: str) -> Moment:
         """Recreate what does not run from that image, replica by replica; from any state. See ``drill.stacks.deploy``.
@@ -220,7 +220,7 @@ class ComposeStack:
 
     def data_roles(self) -> Mapping[str, str]:
         """Asked of each database itself."""
-        return {spec.name: self._role(spec.name) for spec in self.specs() if spec.role == "postgresql"}
+        return {spec.name: role_of(self, spec.name) for spec in self.specs() if spec.role == "postgresql"}
 
     def restore(self, say: Callable[[str], None]) -> None:
         """Run ``stack.restore`` of drill.yaml, at most 60 s. Unfinished deployments are ended first."""
@@ -247,19 +247,14 @@ class ComposeStack:
         return [number_of(container) for container in self._project.existing(service)]
 
     def replica(self, service: str, number: int) -> Stack:
-        """The same project with one replica of the service; its connections are its own."""
-        return ComposeStack(self._config, self._root, self._shipped, only=(service, number))
+        """The same project, over the same connections, with one replica of the service."""
+        view = copy.copy(self)
+        view._project = self._project.narrowed(service, number)
+        return view
 
     def close(self) -> None:
         """Give the connections to the engine back."""
         self._project.close()
-
-    def _role(self, service: str) -> str:
-        try:
-            answer = self.exec(service, ["sh", "-c", _ROLE_QUERY], timeout_s=5)
-        except StackError:
-            return "down"
-        return {"f": "primary", "t": "replica"}.get(answer.output.strip(), "down")
 
     def _stream(self, argv: Sequence[str], say: Callable[[str], None], timeout_s: float) -> None:
         holes = {"{shipped}": str(self._shipped), "{project}": self._project.name}
@@ -278,28 +273,6 @@ class ComposeStack:
         """The replicas whose state fits; all of them when none does: the engine then says why it refuses."""
         found = self._project.existing(service)
         return [one for one in found if fit(one.attrs["State"])] or found
-
-    def _each(
-        self,
-        found: Sequence[Container],
-        doing: str,
-        act: Callable[[Container], Moment | None],
-        when_none: str = "",
-    ) -> Moment:
-        """Act on all at once; let all end before the first error is raised."""
-        if not found:
-            return bracket(now_ns(), now_ns(), when_none)
-
-        def timed(container: Container) -> Moment:
-            began = now_ns()
-            with engine_errors(doing):
-                return act(container) or bracket(began, now_ns(), "call")
-
-        if len(found) == 1:
-            return timed(found[0])
-        with ThreadPoolExecutor(len(found)) as pool:
-            pending = [pool.submit(timed, container) for container in found]
-        return spanning([work.result() for work in pending])
 
 
 def _running(state: Attrs) -> bool:

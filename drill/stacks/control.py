@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal as signals
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from drill.clock import now_ns
 from drill.errors import ActionFailed
 from drill.model.lease import Moment
+from drill.ports import ExecResult
 from drill.stacks import procfs
 from drill.stacks.moments import ExitWatch, bracket
 from drill.stacks.procfs import Proc
@@ -95,3 +98,21 @@ def _signal(leader: Proc, number: signals.Signals) -> None:
         os.killpg(leader.group, number)
     except ProcessLookupError:
         return
+
+
+def run(service: str, argv: Sequence[str], folder: Path, env: Mapping[str, str], timeout_s: float) -> ExecResult:
+    """Run a command to its end. Raises ActionFailed when it cannot run or does not end in time; it is killed then."""
+    try:
+        done = subprocess.run(
+            list(argv),
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ActionFailed(f"{service}: {argv[0]}: {error}") from error
+    return ExecResult(code=done.returncode, output=done.stdout.decode(errors="replace"))

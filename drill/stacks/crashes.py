@@ -50,7 +50,7 @@ def ending(project: Project, service: str, act: Callable[[], object]) -> Moment:
 
 
 def _crash(project: Project, service: str, container: Container, signal: str) -> Moment:
-    one = Project(project.name, (service, number_of(container)))
+    one = project.narrowed(service, number_of(container))
     try:
         return exits.observe(container, partial(_strike, one, service, container.attrs, signal))
     except ActionFailed as error:
@@ -58,8 +58,6 @@ def _crash(project: Project, service: str, container: Container, signal: str) ->
             f"{error}; {signal} did not end it: without `init: true` a container's first process is safe from signals "
             "that it does not handle, unless drill runs as root on the engine's own machine"
         ) from error
-    finally:
-        one.close()
 
 
 def _strike(project: Project, service: str, attrs: Attrs, signal: str) -> None:

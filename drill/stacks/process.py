@@ -7,7 +7,6 @@ import http.client
 import os
 import shutil
 import signal as signals
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,11 +26,10 @@ from drill.stacks.moments import bracket
 from drill.stacks.procfs import Proc
 from drill.stacks.readiness import wait_until_ready
 from drill.stacks.roles import proxies_of, role_capabilities
-from drill.stacks.spawn import Holes, environment, reap, spawn
+from drill.stacks.spawn import Holes, environment, last_lines, reap, spawn
 
 _POLL_S = 0.02
 _RESTART_GRACE_S = 5.0
-_LOG_BYTES = 65536
 _NO_IMAGES = "the process stack runs local processes; use `--stack compose`"
 
 
@@ -183,31 +181,12 @@ class ProcessStack:
         spec, leader = self._spec(service), self._leader(service)
         if leader is None or leader.paused:
             raise ActionFailed(f"{service} does not run; start it before running {argv[0]} in it")
-        try:
-            done = subprocess.run(
-                list(argv),
-                cwd=self._root,
-                env=environment(spec, self._holes(service)),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=timeout_s,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise ActionFailed(f"{service}: {argv[0]}: {error}") from error
-        return ExecResult(code=done.returncode, output=done.stdout.decode(errors="replace"))
+        return control.run(service, argv, self._root, environment(spec, self._holes(service)), timeout_s)
 
     def logs(self, service: str, tail: int = 200) -> str:
         """Its last lines of output, of all its runs."""
         self._spec(service)
-        try:
-            with self._log(service).open("rb") as file:
-                file.seek(max(file.seek(0, os.SEEK_END) - _LOG_BYTES, 0))
-                text = file.read().decode(errors="replace")
-        except FileNotFoundError:
-            return ""
-        return "\n".join(text.splitlines()[-tail:])
+        return last_lines(self._log(service), tail)
 
     def address(self, service: str, port: str) -> tuple[str, int]:
         """Chosen at the first `up` and kept, so that a restart comes back on it."""

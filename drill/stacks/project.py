@@ -24,22 +24,31 @@ _PROJECT, _SERVICE, _ONEOFF, _NUMBER = (
 class Project:
     """One Compose project on the engine. Contacts nobody before the first question.
 
-    ``only``: of this service the replica of this number alone is seen, as if it had no other.
+    A narrowed one sees of one service the replica of one number alone, as if it had no other.
     """
 
-    def __init__(self, name: str, only: tuple[str, int] | None = None) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self._only = only
+        self._only: tuple[str, int] | None = None
+        self._whole: Project | None = None
         self._lock = threading.Lock()
         self._client: DockerClient | None = None
         self._memory = 0
 
     def engine(self) -> DockerClient:
         """The client, made at its first use. Raises StackError when no engine answers."""
+        if self._whole is not None:
+            return self._whole.engine()
         with self._lock:
             if self._client is None:
                 self._client = connect()
             return self._client
+
+    def narrowed(self, service: str, number: int) -> Project:
+        """The same project over the same connections, with one replica of that service."""
+        view = Project(self.name)
+        view._only, view._whole = (service, number), self
+        return view
 
     def memory(self) -> int:
         """Bytes of memory that the engine's host has; asked once."""

@@ -18,6 +18,7 @@ from drill.stacks.procfs import NONCE, SERVICE, environ
 # Nothing else of the caller's environment reaches a service: no credential of theirs, no accidental difference.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 _VISIBLE_S = 5.0
+_LOG_BYTES = 65536
 _HOLE = re.compile(r"\{(python|shipped|data|port:([A-Za-z0-9_.-]+))\}")
 
 # Our children, for reaping only: what runs is read from /proc.
@@ -93,3 +94,14 @@ def reap() -> None:
     for pid, child in list(_children.items()):
         if child.poll() is not None:
             _children.pop(pid, None)
+
+
+def last_lines(log: Path, count: int) -> str:
+    """The end of a service's output, of all its runs; empty when there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - _LOG_BYTES, 0))
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-count:])

@@ -88,6 +88,16 @@ def test_the_reference_config_loads_and_fits_the_schema() -> None:
     jsonschema.Draft202012Validator(schema("config")).validate(plain(path))
 
 
+@pytest.mark.parametrize("name", shipped.playbooks())
+def test_every_scenario_of_the_hat_can_be_played_with_every_shipped_playbook(name: str) -> None:
+    config, playbook = load_config(shipped.reference_config()), load_playbook(shipped.playbook_path(name))
+    for path in SCENARIOS:
+        scenario = load_scenario(path)
+        if scenario.hat:
+            assert check_references(scenario, playbook, config, kinds()) == []
+            assert check_references(scenario, with_smoke(playbook), config, kinds()) == []
+
+
 def test_the_catalogue_holds_what_is_promised() -> None:
     assert {path.stem for path in SCENARIOS} >= {
         "api-frozen",

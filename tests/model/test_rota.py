@@ -34,7 +34,8 @@ def berlin(text: str) -> datetime:
         ("2026-03-23 09:00", ADA, BO),
         ("2026-03-30 08:59", ADA, BO),  # summer time began the day before
         ("2026-03-30 09:00", BO, CY),
-        ("2026-11-02 09:00", BO, CY),  # and has ended
+        ("2026-11-02 08:59", BO, CY),  # and has ended
+        ("2026-11-02 09:00", CY, ADA),
     ],
 )
 def test_shifts_change_at_local_time(when: str, first: Person, second: Person) -> None:

@@ -58,7 +58,7 @@ class Project:
         return subprocess.Popen(argv, cwd=self.home, env=env, stdout=pipe, stderr=log, text=True)
 
     def folder(self) -> Path:
-        return max((self.home / ".drill" / "drills").iterdir())
+        return max(self.home.glob(".drill/drills/*"), default=self.home)
 
     def kinds(self) -> list[str]:
         return [event["kind"] for event in self.events()]
@@ -71,7 +71,7 @@ class Project:
         return list(self.home.glob(".drill/drills/*/leases/*.json"))
 
     def logs(self) -> str:
-        return "".join((self.folder() / f"{name}.log").read_text() for name in ("conductor", "guard"))
+        return "".join(path.read_text() for path in self.folder().glob("*.log"))
 
     def states(self) -> dict[str, tuple[bool, bool]]:
         """Service to whether it runs and whether it is paused, by the plain command line."""

@@ -43,16 +43,15 @@ def lease_for(
 
 
 class DataContract:
-    """Subclass with these; a restart ends what lives in the server's memory only."""
+    """Subclass with these."""
 
     injector: Injector
     target = PRIMARY
     params: Mapping[str, ParamValue] = {}
     bad: tuple[Mapping[str, ParamValue], ...] = ()
     survives_restart = False
+    """Whether the effect is there again after the target was restarted."""
     there: Callable[[DataRig], bool]
-    lasting = True
-    """Whether the effect goes on until undo."""
 
     def planned(self, rig: DataRig, injector: Injector | None = None) -> Lease:
         return lease_for(injector or self.injector, rig.stack, self.target, self.params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from compose_rig import BASE, Rig, docker, inspect
+from compose_rig import BASE, Rig, docker
 from observers import DOCKER, until
 
 from drill import shipped
@@ -13,9 +13,18 @@ from drill.model.config import ServiceSpec
 
 PRIMARY, REPLICA, CACHE, WORKER = "db-primary", "db-replica", "cache", "worker"
 MEMBERS = (PRIMARY, REPLICA)
-PASSWORD = "only-for-this-test"  # noqa: S105 - of a throw-away database
+PASSWORD = "only-for-this-test"
 RESTORE = shipped.root() / "staging" / "db" / "restore.sh"
 MARK = "drill-L1"
+_SESSIONS = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{MARK}'"  # noqa: S608 - a constant
+_PICTURE = f"""SELECT ({_SESSIONS}), md5(string_agg(name || setting, ' ' ORDER BY name)),
+    CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() END
+    FROM pg_settings WHERE name <> 'transaction_read_only'"""  # noqa: S608 - as above
+_MEND = f"""SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{MARK}';
+ALTER SYSTEM RESET ALL;
+SELECT pg_reload_conf();
+SELECT CASE WHEN pg_is_in_recovery() THEN pg_wal_replay_resume() END;
+"""  # noqa: S608 - as above
 _MEMBER = """
   {name}:
     image: drill-staging-db:local
@@ -62,13 +71,13 @@ class DataRig(Rig):
         assert until(lambda: self.sql(REPLICA, "SELECT count(*) FROM rows") == "0", 30)
 
     def container(self, service: str) -> str:
-        """The id of its one container."""
-        return self.ids(service)[0]
+        """The name of its one container."""
+        return f"{self.project}_{service}_1"
 
-    def inside(self, service: str, *argv: str) -> str:
+    def inside(self, service: str, *argv: str, stdin: str = "") -> str:
         """What a command in a container says, whatever its exit code."""
-        command = [DOCKER, "exec", self.container(service), *argv]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        command = [DOCKER, "exec", "-i", self.container(service), *argv]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=30)
         return (done.stdout + done.stderr).strip()
 
     def sql(self, service: str, *commands: str) -> str:
@@ -76,10 +85,11 @@ class DataRig(Rig):
         words = [word for command in commands for word in ("-c", command)]
         return self.inside(service, "psql", "-XtAqw", "-U", "postgres", "-d", "app", *words)
 
-    def as_app(self, service: str, command: str) -> str:
+    def as_app(self, service: str, command: str, *first: str) -> str:
         """As the product does: a new session over the network, as an ordinary user."""
+        words = [word for one in (*first, command) for word in ("-c", one)]
         url = f"postgresql://app:{PASSWORD}@127.0.0.1/app?connect_timeout=5"
-        return self.inside(service, "timeout", "20", "psql", "-XtAqw", url, "-c", command)
+        return self.inside(service, "timeout", "20", "psql", "-XtAqw", url, *words)
 
     def cli(self, *words: str) -> str:
         """Of redis-cli."""
@@ -89,9 +99,9 @@ class DataRig(Rig):
         """Of both members: f takes writes, t follows."""
         return [self.sql(name, "SELECT pg_is_in_recovery()") for name in MEMBERS]
 
-    def sessions(self, service: str = PRIMARY, name: str = MARK) -> int:
-        """How many sessions have this name."""
-        return int(self.sql(service, f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}'"))
+    def sessions(self, service: str = PRIMARY) -> int:
+        """How many sessions have the fault's name."""
+        return int(self.sql(service, _SESSIONS))
 
     def processes(self, service: str = PRIMARY) -> list[str]:
         """Names of the processes of a fault's in a container, as the host's kernel shows them."""
@@ -110,13 +120,12 @@ class DataRig(Rig):
 
     def picture(self) -> dict[str, object]:
         """All that a fault of this family may change."""
-        found: dict[str, object] = {one: inspect(one)["State"]["StartedAt"] for one in sorted(self.ids())}
+        names = [self.container(name) for name in (*MEMBERS, CACHE, WORKER)]
+        found: dict[str, object] = {"lives": docker("inspect", "-f", "{{.State.StartedAt}} {{.State.Status}}", *names)}
         for name in MEMBERS:
             found[f"{name} set"] = self.own_settings(name)
-            found[f"{name} sessions"] = self.sessions(name)
+            found[f"{name} state"] = self.sql(name, _PICTURE)
             found[f"{name} processes"] = self.processes(name)
-            found[f"{name} in force"] = self.sql(name, "SELECT name, setting FROM pg_settings ORDER BY 1")
-        found["replay"] = self.sql(REPLICA, "SELECT pg_is_wal_replay_paused()")
         found["cache"] = self.cli("CONFIG", "GET", "max*")
         return found
 
@@ -126,19 +135,22 @@ class DataRig(Rig):
 
     def mend(self) -> None:
         """Everything runs and is as at the beginning, whatever a test left."""
-        if len(self.ids()) < 4 or any(not inspect(one)["State"]["Running"] for one in self.ids()):
-            self.stack.up(lambda _: None)
-        for service in self.ids():
-            if inspect(service)["State"]["Paused"]:
-                docker("unpause", service)
+        names = [self.container(name) for name in (*MEMBERS, CACHE, WORKER)]
+        for name in names:
+            state = self._state(name)
+            if state in ("", "exited", "created"):
+                docker("start", name) if state else self.stack.up(lambda _: None)
+            elif state == "paused":
+                docker("unpause", name)
         if self.roles() != ["f", "t"]:
             self.restore()
-        end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{MARK}'"
+        kill = f"kill $(grep -lszxF PGAPPNAME={MARK} /proc/[0-9]*/environ | cut -d / -f 3) 2>/dev/null"
         for name in MEMBERS:
-            kill = f"kill $(grep -lszxF PGAPPNAME={MARK} /proc/[0-9]*/environ | cut -d / -f 3) 2>/dev/null"
-            self.inside(name, "sh", "-c", kill)
-            self.sql(name, end, "ALTER SYSTEM RESET ALL", "SELECT pg_reload_conf()")
-        self.sql(REPLICA, "SELECT pg_wal_replay_resume()")
-        self.cli("CONFIG", "SET", "maxmemory", "64mb")
-        self.cli("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-        assert until(lambda: self.sql(REPLICA, "SELECT status FROM pg_stat_wal_receiver") == "streaming", 30)
+            self.inside(name, "sh", "-c", f"{kill}; psql -XtAqw -U postgres -d app", stdin=_MEND)
+        self.cli("CONFIG", "SET", "maxmemory", "64mb", "maxmemory-policy", "allkeys-lru")
+        follows = "SELECT status FROM pg_stat_wal_receiver"
+        assert until(lambda: self.sql(REPLICA, follows) == "streaming", 30)
+
+    def _state(self, container: str) -> str:
+        command = [DOCKER, "inspect", "-f", "{{.State.Status}}", container]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30).stdout.strip()
