@@ -98,9 +98,9 @@ def run_back(world: World, mitigation: Mitigation, _found: Before) -> None:
 
 
 def _command(world: World, mitigation: Mitigation, argv: Sequence[str]) -> None:
-    """In every replica, where there can be several. Raises StackError."""
+    """As the service's own user, in every replica where there can be several. Raises StackError."""
     if "containers" in world.stack.capabilities():
-        world.stack.containers().act_inside(mitigation.service, argv, timeout_s=_COMMAND_S)
+        world.stack.containers().act_inside(mitigation.service, argv, timeout_s=_COMMAND_S, own_user=True)
         return
     done = world.stack.exec(mitigation.service, argv, timeout_s=_COMMAND_S)
     if done.code != 0:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from drill.model.lease import Lease, Moment, Reversibility
 from drill.model.scenario import FaultSpec
 from drill.ports import Stack
-from injectors.container.kill import SIGNALS, signal_of
+from injectors.container.kill import DEADLY, signal_of
 from injectors.container.lives import comes_back, ended_since, lives
 from injectors.container.target import Down, before, blueprint, by_hand, check_params, running_target
 
@@ -25,12 +25,12 @@ class Crash(Down):
     reversibility: Reversibility = "reversible"
     loses_data = False
     needs = frozenset({"containers"})
-    params: Mapping[str, str] = MappingProxyType({"signal": f"One of {', '.join(SIGNALS)}; SIGKILL if left out."})
+    params: Mapping[str, str] = MappingProxyType({"signal": f"One of {', '.join(DEADLY)}; SIGKILL if left out."})
 
     def plan(self, fault: FaultSpec, stack: Stack, draft: Lease) -> Lease:
         """Raises InvalidInput for an unknown parameter or signal, or a target that does not run."""
         check_params(fault, self.params)
-        signal, state = signal_of(fault), running_target(fault, stack)
+        signal, state = signal_of(fault, DEADLY), running_target(fault, stack)
         lease = replace(
             draft,
             instance=state.instance,

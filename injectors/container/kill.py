@@ -14,9 +14,14 @@ from injectors.container.target import Down, before, blueprint, by_hand, check_p
 
 SIGNALS = (
     *("SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGPIPE", "SIGALRM"),
-    *("SIGABRT", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS", "SIGXCPU", "SIGXFSZ"),
+    *("SIGXCPU", "SIGXFSZ"),
 )
-"""Those that end a process that does not handle them. One that handles a signal and lives on is a failed injection."""
+"""Those that end a process that does not handle them, and that a container's init passes on. One that handles a signal
+and lives on is a failed injection.
+"""
+CRASHES = ("SIGABRT", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS")
+"""Signals of a process's own mistakes: an init passes none of them on."""
+DEADLY = (*SIGNALS, *CRASHES)
 
 
 class Kill(Down):
@@ -53,9 +58,10 @@ class Kill(Down):
         return stack.kill(lease.service, str(lease.params["signal"]))
 
 
-def signal_of(fault: FaultSpec) -> str:
-    """The parameter `signal`; SIGKILL if left out. Raises InvalidInput for one that ends no process."""
+def signal_of(fault: FaultSpec, known: tuple[str, ...] = SIGNALS) -> str:
+    """The parameter `signal`; SIGKILL if left out. Raises InvalidInput for one that is not among ``known``."""
     signal = fault.params.get("signal", "SIGKILL")
-    if not isinstance(signal, str) or signal not in SIGNALS:
-        raise InvalidInput(f"fault {fault.id}: signal {signal!r} is none of {', '.join(SIGNALS)}")
+    if not isinstance(signal, str) or signal not in known:
+        hint = "; a container's init passes it on to nobody, use container.crash" if signal in CRASHES else ""
+        raise InvalidInput(f"fault {fault.id}: signal {signal!r} is none of {', '.join(known)}{hint}")
     return signal

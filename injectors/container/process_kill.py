@@ -13,7 +13,7 @@ from drill.errors import ActionFailed, InvalidInput, StackError
 from drill.model.lease import Lease, Moment, Reversibility
 from drill.model.scenario import FaultSpec, ParamValue
 from drill.ports import Stack
-from injectors.container.kill import SIGNALS, signal_of
+from injectors.container.kill import DEADLY, signal_of
 from injectors.container.replicas import each, spanning
 from injectors.container.target import check_params, running_target
 
@@ -88,7 +88,7 @@ class ProcessKill:
     params: Mapping[str, str] = MappingProxyType(
         {
             "process": "Name of the program; where none has it, a part of the command line; required.",
-            "signal": f"One of {', '.join(SIGNALS)}; SIGKILL if left out.",
+            "signal": f"One of {', '.join(DEADLY)}; SIGKILL if left out.",
         }
     )
 
@@ -96,7 +96,7 @@ class ProcessKill:
         """Raises InvalidInput for a bad parameter, a target that does not run, and a name that no process has, or the
         service's own first one."""
         check_params(fault, self.params)
-        name, signal, state = fault.params.get("process"), signal_of(fault), running_target(fault, stack)
+        name, signal, state = fault.params.get("process"), signal_of(fault, DEADLY), running_target(fault, stack)
         if not isinstance(name, str) or not name.strip():
             raise InvalidInput(f"fault {fault.id}: process is missing; write the name of a program in {fault.target}")
         views = each(stack, fault.target)

@@ -87,7 +87,7 @@ class RedisFlush:
         state = store_of(fault, stack, "redis", self.params)
         limits = (str(_MOST), str(_MOST_OF_ONE), str(_LEAST_MS))
         lasting, *keys = ask(stack, fault.target, "EVAL", _SNAPSHOT, "0", *limits)
-        if lasting.startswith("TOOBIG"):
+        if "TOOBIG" in lasting:
             most = f"{_MOST} bytes, or {_MOST_OF_ONE} in one key"
             raise Refused(f"fault {fault.id}: {fault.target} holds more than {most}: too much to put back safely")
         if not lasting.isdigit() or int(lasting) == 0:

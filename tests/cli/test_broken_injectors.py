@@ -79,7 +79,7 @@ def test_an_apply_that_does_nothing_ends_the_drill_with_exit_4(session: Session)
 
 
 def test_an_undo_that_does_nothing_is_exit_5_until_it_can_be_proved(session: Session) -> None:
-    ports = session.ports()
+    ports = session.local_ports()
     done = session.drill("run", "undo.yaml", "--stack", "process")
     assert done.returncode == 5, done.stdout + done.stderr
     assert "NOT PROVED UNDONE" in done.stderr

@@ -34,7 +34,7 @@ def ended_whole(session: Session, run: Run, code: int) -> str:
     found, output = run.finish()
     assert found == code, output
     assert "Traceback" not in output
-    assert session.whole(session.ports())
+    assert session.whole(session.local_ports())
     assert session.leases() == []
     assert run.events()[-1]["data"]["undone"] is True
     return output
@@ -142,9 +142,9 @@ def test_in_the_foreground_it_is_the_same_drill(session: Session) -> None:
 
 def test_the_dry_run_touches_nothing(session: Session) -> None:
     before = {path: os.stat(path).st_mtime_ns for path in session.folders()}
-    pids = session.ports()
+    pids = session.local_ports()
     done = session.drill("run", "api-frozen", "--stack", "process", "--dry-run")
     assert "nothing is touched" in done.stdout
     assert "container.pause on api" in done.stdout
     assert {path: os.stat(path).st_mtime_ns for path in session.folders()} == before
-    assert session.ports() == pids
+    assert session.local_ports() == pids

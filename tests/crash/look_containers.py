@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def _limits(host: dict[str, Any]) -> Facts:
     memory = {name: _memory(host[name]) for name in ("Memory", "MemorySwap", "MemoryReservation")}
     names = ("NanoCpus", "CpuQuota", "CpuShares", "CpusetCpus", "BlkioWeight", "PidsLimit")
     other = {name: None if host.get(name) in (0, -1, "", None) else host[name] for name in names}
-    return memory | other
+    every = (os.cpu_count() or 1) * 10**9
+    return memory | other | {"NanoCpus": None if not 0 < host["NanoCpus"] < every else host["NanoCpus"]}
 
 
 def _memory(size: int) -> int | None:

@@ -17,7 +17,8 @@ echo @processes; for p in /proc/[0-9]*; do
 echo @files
 find /tmp /var/tmp /dev/shm /run /data /srv /etc /root /var/lib/postgresql -xdev -maxdepth 3 -name '*drill-*'"""
 NETWORK = """echo @rules; iptables-save; ip6tables-save
-echo @queues; tc qdisc show; tc filter show dev eth0; cat /proc/net/netfilter/nfnetlink_queue
+echo @queues; tc qdisc show; for d in /sys/class/net/*; do tc filter show dev ${d##*/}; done
+cat /proc/net/netfilter/nfnetlink_queue
 echo @links; ip -o link; echo @routes; ip route"""
 IMAGE = "drill-helper:local"
 _LOOKER_S = "5400"
@@ -95,9 +96,11 @@ class NetworkLooks:
         seen = _cut(docker("exec", "-i", self._looker(one), "sh", stdin=NETWORK))
         return {
             "rules": list(filter(None, map(_rule, seen["rules"]))),
-            "queues": sorted(re.sub(r"\d+ refcnt \d+", "", line) for line in seen["queues"]),
+            "queues": sorted(
+                re.sub(r"\d+: (dev \S+ root) refcnt \d+", r"\1", _anyeth(line)) for line in seen["queues"]
+            ),
             "links": sorted(_link(line) for line in seen["links"]),
-            "routes": sorted(re.sub(r" src \S+", "", line) for line in seen["routes"]),
+            "routes": sorted(re.sub(r" src \S+", "", _anyeth(line)) for line in seen["routes"]),
         }
 
     def _looker(self, one: dict[str, Any]) -> str:
@@ -136,4 +139,9 @@ def _link(line: str) -> str:
     name, rest = line.split(": ", 2)[1:]
     words = rest.split()
     state = {word: words[words.index(word) + 1] for word in ("mtu", "qdisc", "state") if word in words}
-    return f"{name.partition('@')[0]} {words[0]} {state}"
+    return f"{_anyeth(name.partition('@')[0])} {words[0]} {state}"
+
+
+def _anyeth(line: str) -> str:
+    """A network that was left and joined again comes back under another number."""
+    return re.sub(r"\beth\d+", "eth#", line)

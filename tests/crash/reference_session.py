@@ -44,6 +44,7 @@ class ReferenceSession(Session):
 
     def __init__(self, home: Path, project: str, ports: dict[str, int]) -> None:
         super().__init__(home, "compose", {name: str(port) for name, port in ports.items()})
+        self.project = project
         self._onlooker = Onlooker(project, ports, home)
         self._before: Picture = {}
 

@@ -1,4 +1,7 @@
-"""Writes docs/crash-suite.md from the results of a run: `report.py RESULTS.jsonl OUTPUT.md` (`make crash` calls it)."""
+"""Writes docs/crash-suite.md from the results of a run: `report.py RESULTS.jsonl OUTPUT.md [COMMAND]`.
+
+`make crash` calls it; COMMAND is what to say of how the results came about.
+"""
 
 from __future__ import annotations
 
@@ -19,50 +22,54 @@ _HEAD = "| {} | points | residual faults | unreadable journals | undone after, m
 _RULE = "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
 
 
+_TEXT = """\
+# The crash suite
+
+Written by `tests/crash/report.py`, which `make crash` calls at its end; edit the suite, not this page.
+
+Each point is one real drill on the reference stack, run by the command line, on a Docker engine. When its journal says
+that a named transition was reached, and some seeded milliseconds later, a signal goes to the conductor, to the guard,
+to the attached `drill run`, or to two of them. Whoever is left has to put everything back; where nobody is left, the
+next command has to (`drill undo`, or `drill stack restore`).
+
+Then the stack is compared with a picture that was taken before the first drill, by code that shares nothing with the
+program (`tests/crash/residue.py`): how each container was made, its limits, state and networks; packet rules, queues
+and routes; name files, mounts, processes and files inside; proxies and toxics; roles, settings, sessions, locks and
+replication of PostgreSQL; settings and keys of Redis; scrape targets and silences; flags; leases on disk; exactly one
+writable member; what customers get. It has to be the same within 20 s. A residual fault is a point after which it was
+not, or a lease that was left.
+
+"Undone after" is seconds from the last signal (where nobody is left: from the start of the next command) to the last
+proved undo, by the journal's clock; points where nothing was left to undo, or where the signal is rightly ignored, have
+none. Exit codes are those of `drill run`.
+"""
+
+
 def read(path: Path) -> list[Record]:
     """The results, one for each point: the latest."""
     records = [json.loads(line) for line in path.read_text().splitlines()]
     return list({record["point"]: record for record in records}.values())
 
 
-def page(records: list[Record]) -> str:
+def page(results: list[Record], command: str) -> str:
     """The whole document."""
-    return "\n".join([*_introduction(records), *_by_kind(records), *_by_signal(records), *_by_place(records), ""])
+    records = [one for one in results if "failed" not in one]
+    broken = [f"- {one['point']}: {one['failed']}" for one in results if "failed" in one]
+    lost = ["", "Not played to its end, and so not counted:", "", *broken] if broken else []
+    return "\n".join(
+        [*_introduction(records, command), *lost, *_by_kind(records), *_by_signal(records), *_by_place(records), ""]
+    )
 
 
-def _introduction(records: list[Record]) -> Iterator[str]:
+def _introduction(records: list[Record], command: str) -> Iterator[str]:
     left, unread = sum(map(_residual, records)), sum(map(_unreadable, records))
-    yield "# The crash suite"
-    yield ""
-    yield "Written by `make crash` (`tests/crash/report.py`); edit the suite, not this page."
-    yield ""
-    yield (
-        "Each point is one real drill on the reference stack, run by the command line, on a Docker engine. When its "
-        "journal says that a named transition was reached, and some seeded milliseconds later, a signal goes to the "
-        "conductor, to the guard, to the attached `drill run`, or to two of them. Whoever is left has to put everything "
-        "back; where nobody is left, the next command has to (`drill undo`, or `drill stack restore`)."
-    )
-    yield ""
-    yield (
-        "Then the stack is compared with a picture that was taken before the first drill, by code that shares nothing "
-        "with the program (`tests/crash/residue.py`): how each container was made, its limits, state and networks; "
-        "packet rules, queues and routes; name files, mounts, processes and files inside; proxies and toxics; roles, "
-        "settings, sessions, locks and replication of PostgreSQL; settings and keys of Redis; scrape targets and "
-        "silences; flags; leases on disk; exactly one writable member; what customers get. It has to be the same within "
-        "20 s. A residual fault is a point after which it was not."
-    )
-    yield ""
-    yield (
-        "“Undone after” is seconds from the last signal (with both processes killed: from the start of the next command) "
-        "to the last proved undo, by the journal's clock; points where nothing was left to undo, or where the signal is "
-        "rightly ignored, have none. Exit codes are those of `drill run`."
-    )
-    yield ""
+    yield _TEXT
     kinds = {record["kind"] for record in records} - {""}
-    yield f"- **{len(records)} points** over {len(kinds)} fault kinds: **{left} residual faults, {unread} unreadable journals**"
+    points = f"**{len(records)} points**, {len(kinds)} fault kinds"
+    yield f"- {points}: **{left} residual faults, {unread} unreadable journals**"
     yield f"- date: {datetime.now(UTC):%Y-%m-%d}"
     yield f"- machine: {_machine()}"
-    yield "- command: `make crash`"
+    yield f"- command: `{command}`"
 
 
 def _machine() -> str:
@@ -72,7 +79,15 @@ def _machine() -> str:
 
 
 def _by_kind(records: list[Record]) -> Iterator[str]:
-    yield from _table("Fault kind", "By fault kind", records, lambda one: one["kind"] or f"{one['scenario']} (scripted)")
+    yield from _table("Fault kind", "By fault kind", records, _kind)
+    yield from ("", "The signals of each:", "")
+    for kind in sorted(set(map(_kind, records))):
+        struck = [f"{one['mode']} at {one['at']}" for one in records if _kind(one) == kind]
+        yield f"- {kind}: {'; '.join(struck)}"
+
+
+def _kind(record: Record) -> str:
+    return str(record["kind"] or f"{record['scenario']} (with its script)")
 
 
 def _by_signal(records: list[Record]) -> Iterator[str]:
@@ -106,4 +121,4 @@ def _unreadable(record: Record) -> bool:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(page(read(Path(sys.argv[1]))))
+    Path(sys.argv[2]).write_text(page(read(Path(sys.argv[1])), " ".join(sys.argv[3:]) or "make crash"))

@@ -62,7 +62,8 @@ class FakeContainers:
             self.env.update({name: value} if value is not None else {})
         return MOMENT
 
-    def act_inside(self, service: str, argv: Sequence[str], *, timeout_s: float = 10) -> Moment:
+    def act_inside(self, service: str, argv: Sequence[str], *, timeout_s: float = 10, own_user: bool = False) -> Moment:
+        assert own_user
         self.ran.append(tuple(argv))
         return MOMENT
 

@@ -24,6 +24,7 @@ from drill.errors import DrillError, Refused
 from drill.loader import load_config, load_scenario
 from drill.model.config import EngineGrant
 from drill.model.proxies import ProxyState
+from drill.model.scenario import Scenario
 from drill.stacks.compose import ComposeStack
 from drill.testing.memory import MemoryStack
 from drill.testing.virtual import VirtualRuntime
@@ -109,16 +110,17 @@ def test_a_dry_run_proves_staging_shows_every_fault_and_undoes_nothing_that_othe
         assert not (home / ".drill").exists()
 
 
-def memory_stack() -> MemoryStack:
-    """The reference services in memory, with the roles and proxies that they have."""
-    config = load_config(shipped.reference_config())
-    stack = MemoryStack(config.stack.services, VirtualRuntime())
+def memory_stack(scenario: Scenario) -> MemoryStack:
+    """The reference services in memory, with the roles, images and proxies that the scenario asks for."""
+    stack = MemoryStack(load_config(shipped.reference_config()).stack.services, VirtualRuntime())
     stack.roles = {"db-primary": "primary", "db-replica": "replica"}
     stack._services["api"].flags["savings_explanations"] = True
-    names = ("payments", "llm", "identity", "database")
+    named = [fault.params for fault in scenario.faults]
+    stack.images |= {str(params["image"]) for params in named if "image" in params}
+    proxies = sorted({str(params["proxy"]) for params in named if "proxy" in params} | {"payments"})
     stack.proxy_states["toxiproxy"] = [
-        ProxyState(name=name, listen=f"127.0.0.1:1808{number}", upstream="vendors:8090", enabled=True)
-        for number, name in enumerate(names)
+        ProxyState(name=name, listen=f"127.0.0.1:{18081 + number}", upstream="vendors:8090", enabled=True)
+        for number, name in enumerate(proxies)
     ]
     return stack
 
@@ -126,9 +128,9 @@ def memory_stack() -> MemoryStack:
 def test_every_sample_that_memory_can_play_is_planned_with_its_undo_and_without_a_change() -> None:
     config, planned = load_config(shipped.reference_config()), []
     for name in SAMPLES:
-        stack = memory_stack()
-        before = (dict(stack.services()), {name: dict(stack.proxies(name).all()) for name in stack.proxy_states})
         scenario = load_scenario(shipped.scenarios_dir() / f"{name}.yaml")
+        stack = memory_stack(scenario)
+        before = (dict(stack.services()), {name: dict(stack.proxies(name).all()) for name in stack.proxy_states})
         if not registry.get(scenario.faults[0].kind).needs <= stack.capabilities():
             continue
         leases = dry_leases(scenario, stack, config, registry.get, 1)
@@ -149,6 +151,7 @@ def inspected(name: str) -> dict[str, object]:
     for one in map(inspect, ids):
         one.pop("ExecIDs")
         one["State"].pop("Health", None)
+        one["Mounts"].sort(key=str)  # the engine tells them in any order
         told |= {f"{one['Name']} {key}": value for key, value in one.items()}
     return told
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from compose_rig import BASE, Rig, docker
@@ -108,9 +109,9 @@ class DataRig(Rig):
         found = []
         for line in docker("top", self.container(service), "-eo", "pid,comm").splitlines()[1:]:
             pid, name = line.split(maxsplit=1)
-            environ = Path(f"/proc/{pid}/environ")
-            if environ.exists() and f"PGAPPNAME={MARK}".encode() in environ.read_bytes().split(b"\0"):
-                found.append(name)
+            with suppress(OSError):  # it may have ended meanwhile
+                environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                found += [name] if f"PGAPPNAME={MARK}".encode() in environ else []
         return found
 
     def own_settings(self, service: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import pytest
 from compose_rig import docker
 from data_contract import DataContract
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.engine
 
 class TestPostgresqlLock(DataContract):
     injector = PostgresqlLock()
-    params = {"database": "app", "table": "rows"}
+    params = MappingProxyType({"database": "app", "table": "rows"})
     bad = (
         {},
         {"database": "app"},

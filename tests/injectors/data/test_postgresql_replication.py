@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from types import MappingProxyType
 
 import pytest
 from compose_rig import docker
@@ -26,7 +27,7 @@ HERE_S = 1.5
 def written(rig: DataRig, member: str = PRIMARY) -> int:
     """A row of its own, committed."""
     row = next(ROWS)
-    assert rig.sql(member, f"INSERT INTO rows VALUES ({row}) RETURNING n") == str(row)
+    assert rig.sql(member, f"INSERT INTO rows SELECT {row} RETURNING n") == str(row)
     return row
 
 
@@ -90,7 +91,7 @@ class TestPostgresqlReplicationStopped(ReplicationContract):
 
 class TestPostgresqlReplicationLag(ReplicationContract):
     injector = PostgresqlReplicationLag()
-    params = {"lag": "4s"}
+    params = MappingProxyType({"lag": "4s"})
     bad = ({}, {"lag": 0}, {"lag": "soon"})
     survives_restart = True
 

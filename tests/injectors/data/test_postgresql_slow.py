@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import pytest
 from data_contract import DataContract
 from data_rig import PRIMARY, DataRig
@@ -15,7 +17,7 @@ WAIT_S = 1.5
 
 class TestPostgresqlSlow(DataContract):
     injector = PostgresqlSlow()
-    params = {"database": "app", "table": "public.rows", "wait": "1500ms"}
+    params = MappingProxyType({"database": "app", "table": "public.rows", "wait": "1500ms"})
     bad = (
         {"database": "app", "table": "nothing"},
         {"database": "app", "table": "rows", "wait": "50ms"},
@@ -29,7 +31,7 @@ class TestPostgresqlSlow(DataContract):
     def test_queries_are_answered_all_the_same(self, rig: DataRig) -> None:
         self.injector.apply(self.planned(rig), rig.stack)
         for number in range(3):
-            assert rig.as_app(PRIMARY, f"INSERT INTO rows VALUES ({number + 10}) RETURNING n") == str(number + 10)
+            assert rig.as_app(PRIMARY, f"INSERT INTO rows SELECT {number} RETURNING n") == str(number)
 
     def test_past_its_time_it_ends_by_itself(self, rig: DataRig) -> None:
         lease = self.planned(rig)
