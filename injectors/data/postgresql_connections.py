@@ -52,12 +52,12 @@ class PostgresqlConnections(Sessions):
         SQL
         + """
 round=$3
-hold() {
-    psql -XAtqw -U "${POSTGRES_USER:-postgres}" -d "${POSTGRES_DB:-postgres}" -c "$1" -f - <&3 >/dev/null 2>&1 &
+hold() { # a busy server must not make it give up
+    PGCONNECT_TIMEOUT=20 psql -XAtqw -U "${POSTGRES_USER:-postgres}" -d "${POSTGRES_DB:-postgres}" -c "$1" -f - <&3 >/dev/null 2>&1 &
 }
 look() { sql "$round" -v "name=$0" 2>/dev/null; }
 until_ours() {
-    for again in $(seq 30); do
+    for again in $(seq 100); do
         seen=$(look); seen=${seen#* }
         [ "${seen%% *}" -ge "$1" ] 2>/dev/null && return
         sleep 0.1
@@ -71,6 +71,7 @@ sleep "$1" | {
         [ "${2:-$most}" -ge "$most" ] || break
         most=${2:-$most}
         if [ "${1:-0}" -gt 0 ]; then
+            [ "$1" -lt 10 ] || set -- 10
             for one in $(seq "$1"); do hold 'SELECT 1'; done
             until_ours "$((most + $1))"
         elif [ "$cut" = True ] && [ -n "$3" ]; then

@@ -19,6 +19,7 @@ from injectors.data.postgresql import SQL, act, answer, ask, runs
 
 _SETTLE_S = 6.0
 _END_S = 12.0
+_START_S = 25.0
 _TABLE = """SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
     WHERE relkind IN ('r', 'p') AND nspname = :'schema' AND relname = :'table')"""
 _SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = :'name'"
@@ -30,7 +31,7 @@ TABLE_PARAMS = {
 _START = """
 name=$1 there=$2 keeper=$3; shift 3
 PGAPPNAME=$name setsid sh -c "$keeper" "$name" "$@" </dev/null >/dev/null 2>&1 &
-for again in $(seq 100); do
+for again in $(seq 120); do
     [ "$(sql "$there" -v "name=$name")" = t ] && exit 0
     sleep 0.1
 done
@@ -108,7 +109,8 @@ class Sessions:
 
     def apply(self, lease: Lease, stack: Stack) -> Moment:
         """Start them, and see in the server that they do what they are for; the moment spans both."""
-        return act(stack, lease.service, _START, mark(lease), self.there(lease), self.keeper, *self.words(lease))
+        words = (mark(lease), self.there(lease), self.keeper, *self.words(lease))
+        return act(stack, lease.service, _START, *words, timeout_s=_START_S)
 
     def active(self, lease: Lease, stack: Stack) -> bool:
         """Whether there are such sessions, and they have their effect. A member that does not run has none."""

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from drill import shipped
+from drill.cli.project import open_project
+from drill.cli.run import prepare
+from drill.conductor.order import read_order
 from drill.documents.playbook import render_playbook
 from drill.loader import load_playbook
 from drill.model.codec import decode
@@ -99,6 +102,14 @@ def test_a_playbook_that_is_not_there_is_one_line_and_exit_2(drill: Drill, comma
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_drill_writes_its_countrys_holidays_into_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    order = read_order(prepare(open_project(), "rehearsal", "process", seed=1, smoke=True))
+    year = datetime.now(UTC).year
+    for playbook in (order.playbook, order.real_playbook):
+        assert {f"{year}-12-25", f"{year + 1}-12-25", f"{year + 2}-12-25"} <= set(playbook.calendar.holidays)
 
 
 def test_a_file_that_is_no_playbook_is_refused_and_not_judged(drill: Drill, tmp_path: Path) -> None:

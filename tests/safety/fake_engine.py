@@ -140,7 +140,7 @@ def serving(engine: FakeEngine, socket: Path, *, remote: bool = False) -> Iterat
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield f"tcp://127.0.0.1:{server.server_address[1]!s}" if remote else f"unix://{socket}"
+        yield f"tcp://127.0.0.1:{server.socket.getsockname()[1]}" if remote else f"unix://{socket}"
     finally:
         server.shutdown()
         server.server_close()

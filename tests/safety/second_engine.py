@@ -31,7 +31,7 @@ class SecondEngine:
         self.namespace = f"drill-f-{os.getpid()}-{secrets.token_hex(2)}"
         self.socket = folder / "docker.sock"
         self.endpoint = f"unix://{self.socket}"
-        self._live_restore = live_restore
+        self.live_restore = live_restore
         self._process: subprocess.Popen[bytes] | None = None
 
     def inside(self, *command: str) -> list[str]:
@@ -47,7 +47,7 @@ class SecondEngine:
         """Start it, again perhaps; back when it answers."""
         paths = [f"--{name}={self.folder / name}" for name in ("data-root", "exec-root")]
         options = [*paths, f"--pidfile={self.folder / 'pid'}", f"--host={self.endpoint}", "--shutdown-timeout=2"]
-        options += ["--live-restore"] if self._live_restore else []
+        options += ["--live-restore"] if self.live_restore else []
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self.inside("dockerd", *options),
