@@ -133,7 +133,7 @@ def injectors_list_command(as_json: bool) -> None:
         click.echo(json.dumps(kinds, sort_keys=True))
         return
     for kind, reversibility in kinds.items():
-        click.echo(f"{kind:<20} {reversibility}")
+        click.echo(f"{kind:<36} {reversibility}")
 
 
 @injectors_group.command("show")

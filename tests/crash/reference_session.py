@@ -53,7 +53,7 @@ class ReferenceSession(Session):
         done = self.drill("stack", "up", timeout_s=300)
         assert done.returncode == 0, done.stderr
         assert until(self._onlooker.quiet, _QUIET_S), "alerts fire at steady state"
-        self._before = self._onlooker.begin(LOOK_WITHIN_S)
+        self._before = self._onlooker.begin(_QUIET_S)
 
     def renew(self) -> None:
         """After a failed point: a stack that is whole again, so that the next point tells of itself alone."""

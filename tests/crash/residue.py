@@ -49,12 +49,12 @@ class Onlooker:
         self._redis_run = ""
 
     def begin(self, within_s: float) -> Picture:
-        """The picture before the first drill. Raises Unseen when a part of the stack cannot be looked at in time."""
+        """The picture before the first drill, once the stack is sound. Raises Unseen when that takes too long."""
         self.refill()
         until = time.monotonic() + within_s
-        while hidden := _hidden(picture := self.picture()):
+        while wrong := unsound(picture := self.picture()):
             if time.monotonic() >= until:
-                raise Unseen("; ".join(hidden))
+                raise Unseen("; ".join(wrong))
         return picture
 
     def refill(self) -> None:
@@ -121,8 +121,25 @@ class Onlooker:
         self._networks.close()
 
 
-def _hidden(picture: Picture) -> list[str]:
-    return [f"{name}: {seen}" for name, seen in picture.items() if str(seen).startswith(UNSEEN)]
+def unsound(picture: Picture) -> list[str]:
+    """What may not stand in the picture that others are held against: a part unseen, ill, or in trouble."""
+    wrong = [f"{name}: {seen}" for name, seen in picture.items() if str(seen).startswith(UNSEEN)]
+    made = {name: seen["state"] for name, seen in picture.items() if name.endswith(" made") and isinstance(seen, dict)}
+    wrong += [f"{name}: {state}" for name, state in made.items() if state != ["running", "", "healthy"]]
+    wrong += [f"{name}: {seen}" for name, seen in picture.items() if name.startswith("answers ") and seen != 200]
+    if len(picture["writable members"]) != 1 or not _followed(picture):
+        wrong.append(f"writable members: {picture['writable members']}, or its standby does not follow")
+    good = {200, 201}
+    answers = (
+        [(name, seen) for name, seen in dict(picture["customers"]).items() if name != "flags"] if not wrong else []
+    )
+    return wrong + [f"customers {name}: {seen}" for name, seen in answers if seen not in good]
+
+
+def _followed(picture: Picture) -> bool:
+    return all(
+        picture[f"postgresql {name}"]["followed by"] == ["streaming true"] for name in picture["writable members"]
+    )
 
 
 def _seen(look: Callable[[], Any]) -> Any:
