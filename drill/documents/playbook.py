@@ -111,7 +111,8 @@ def _when(rule: ChannelRule) -> tuple[str, str]:
 def _on_call(on_call: OnCall) -> Iterator[str]:
     yield "## On call"
     yield ""
-    yield f"Pages go by {' and '.join(on_call.pages)} to {_who(Person(name=on_call.name, email=on_call.email))}."
+    paged = "whose shift it is" if on_call.rota else _who(Person(name=on_call.name, email=on_call.email))
+    yield f"Pages go by {' and '.join(on_call.pages)} to {paged}."
     yield ""
     if rota := on_call.rota:
         days = f"{rota.days} days" if rota.days > 1 else "1 day"

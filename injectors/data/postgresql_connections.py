@@ -53,7 +53,8 @@ class PostgresqlConnections(Sessions):
         + """
 round=$3
 hold() { # a busy server must not make it give up
-    PGCONNECT_TIMEOUT=20 psql -XAtqw -U "${POSTGRES_USER:-postgres}" -d "${POSTGRES_DB:-postgres}" -c "$1" -f - <&3 >/dev/null 2>&1 &
+    PGCONNECT_TIMEOUT=20 psql -XAtqw -U "${POSTGRES_USER:-postgres}" \\
+        -d "${POSTGRES_DB:-postgres}" -c "$1" -f - <&3 >/dev/null 2>&1 &
 }
 look() { sql "$round" -v "name=$0" 2>/dev/null; }
 until_ours() {

@@ -18,6 +18,17 @@ from drill.model.people import Escalation
 from drill.model.playbook import Playbook
 from drill.model.units import Seconds, TimeTarget
 
+LEAST = """\
+id: sample
+title: A sample
+sign_off: {version: "1", approved: 2026-10-01, next_review: 2026-12-01}
+severities:
+  - {name: Sev 0, rank: 1, definition: all, acknowledge: 1 business day, restore: 15m, channels: [{channel: banner}]}
+sources: []
+mitigations: []
+templates: []
+on_call: {name: me, email: me@example.test}
+"""
 TODAY = date(2026, 11, 21)
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -184,6 +195,14 @@ def test_every_rule_names_requirements_that_exist_and_is_explained() -> None:
     for rule in RULES:
         assert [source for source in rule.sources if f"| {source} |" not in required] == []
         assert f"| `{rule.id}` | {rule.says} | {', '.join(rule.sources)} |" in guide
+
+
+def test_a_playbook_that_has_hardly_anything_is_judged_too(tmp_path: Path) -> None:
+    """The least that loads: most rules find something, and none stumbles."""
+    path = tmp_path / "sample.yaml"
+    path.write_text(LEAST)
+    rules = {rule for rule, _ in found(load_playbook(path))}
+    assert {"severity-cadence", "channel-template", "on-call-secondary", "checklist-missing"} <= rules
 
 
 def test_the_day_decides_whether_a_review_has_passed(clients: Playbook) -> None:
