@@ -10,6 +10,7 @@ MASK = "[redacted]"
 _SECRET_KEY = re.compile(r"pass(word|wd|phrase)?$|secret|token|api[_-]?key|authori[sz]ation|credential", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"\b(?:sk|rk|pk)_(?:live|test)_\w+|\bxox[abprs]-[\w-]+|\bAKIA[0-9A-Z]{12,}|\bgh[opsu]_\w{20,}|\bglpat-[\w-]{16,}"
+    r"|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bAIza[\w-]{30,}|\bshp(?:at|ss|ca|pa)_[0-9a-fA-F]{20,}|\bdop_v1_[0-9a-f]{20,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
     r"|(?<=Bearer )[\w.~+/=-]{8,}"
 )

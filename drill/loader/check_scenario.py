@@ -11,6 +11,7 @@ from drill.model.units import format_seconds
 from drill.model.verbs import NOTE_TYPES, ROLES, STATUSES, VERBS
 
 MAX_FAULT_S = 4 * 3600.0
+MAX_DRILL_S = 24 * 3600.0
 
 _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("note", "type"): NOTE_TYPES,
@@ -25,6 +26,8 @@ def check_scenario(scenario: Scenario, stem: str) -> Iterator[Finding]:
     yield from some("faults", scenario.faults)
     yield from unique("faults", "id", [fault.id for fault in scenario.faults])
     yield from above_zero([("max_duration", scenario.max_duration), ("stop.bad_for", scenario.stop.bad_for)])
+    if scenario.max_duration > MAX_DRILL_S:
+        yield Finding("max_duration", f"is longer than {format_seconds(MAX_DRILL_S)}; shorten it")
     yield from _faults(scenario)
     for path, item in script_steps(scenario):
         yield from _step(path, item)

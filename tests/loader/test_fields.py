@@ -46,6 +46,7 @@ ROWS: list[Row] = [
     ("scenario", "{grace: 1}", "{}\n    duration: 1m\n    ramp: 61s", 11, "faults[0].ramp", "longer than the fault"),
     ("scenario", "{grace: 1}", "{}\n    ramp: 3m", 10, "faults[0].ramp", "longer than the fault lasts"),
     ("scenario", "{grace: 1}", "{}\n    replicas: some", 10, "faults[0].replicas", "known: all, one"),
+    ("scenario", "max_duration: 3m", "max_duration: 25h", 13, "max_duration", "longer than 24 h"),
     ("scenario", "[api]", "api", 14, "blast_radius", "must be a list"),
     ("scenario", "[api]", "[db]", 14, "blast_radius", "does not hold 'api'"),
     ("scenario", "[api]", "[api]\nhat: yes", 15, "hat", "true or false"),
