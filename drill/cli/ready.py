@@ -28,6 +28,7 @@ _DEMO = "drill-demo"
 """A Compose project of the demo's own: a demo enrols no stack that somebody else started."""
 PORTS = {
     "DRILL_GATEWAY_PORT": 18000,
+    "DRILL_GATEWAY_TLS_PORT": 18443,
     "DRILL_WORKER_PORT": 18010,
     "DRILL_DB_PRIMARY_PORT": 15432,
     "DRILL_DB_REPLICA_PORT": 15433,

@@ -30,6 +30,7 @@ _LINES: dict[str, Callable[[Data], str]] = {
     "alert.fired": lambda d: f"ALERT {d['source']}: {d['detail']}",
     "alert.cleared": lambda d: f"alert {d['source']} cleared",
     "page.delivered": lambda d: f"page delivered to {d['to']} by {d['channel']}",
+    "page.escalated": lambda d: f"nobody acknowledged for {d['after_s']:g} s: {d['to']} is paged too",
     "alert.ignored": lambda d: f"alert {d['alert']} ignored: {d['reason']}",
     "intake.lost": lambda d: f"the intake does NOT answer: {d['detail']}",
     "intake.back": lambda d: f"the intake answers again after {d['lost_ns'] / 1e9:.1f} s",

@@ -64,6 +64,7 @@ class Drill:
         self.control = Control()
         self.desk = Desk(plan, world)
         self._faults = Faults(plan, world)
+        self._pager = Pager(plan, world)
         self._monitor = ImpactMonitor(plan.config.probes, plan.impact_probes, world.recorder)
         self._tasks: list[Task] = []
         self._play: Task | None = None
@@ -156,7 +157,7 @@ class Drill:
 
     def _watch(self, responder: Responder | None) -> None:
         world, runtime = self._world, self._world.runtime
-        world.recorder.listen(Pager(self._plan, world).on_event)
+        world.recorder.listen(self._pager.on_event)
         world.recorder.listen(self._on_event)
         for spec in self._plan.config.probes:
             self._tasks.append(runtime.spawn(watch_probe(world, spec, self._monitor), spec.name))
@@ -243,7 +244,7 @@ class Drill:
 
     async def _close(self) -> bool:
         emit = self._world.recorder.emit
-        self._faults.closing = True
+        self._faults.closing = self._pager.closed = True
         if self._play is not None:
             self._play.cancel()
         await self._finish_actions()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from drill.engine.setting import Plan, World
 from drill.errors import StackError
 from drill.model.events import Event
 from drill.model.messages import mark
+from drill.model.people import Person
+from drill.model.rota import Watch, watch_at
+from drill.model.units import format_seconds
 from drill.ports import Message, Sink
 
 _ARRIVE_S = 10.0
 _LOOK_S = 0.1
+_ESCALATION_LOOK_S = 0.5
 HERE = "<!here>"
 """How an incoming webhook calls everybody in the room; chat programs show it as @here."""
 
@@ -21,6 +26,11 @@ def plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def _suffix(person: Person) -> str:
+    """Part of a message id: the same alert is paged to several people."""
+    return "-" + re.sub(r"[^a-z0-9]+", "-", person.name.lower()).strip("-")
+
+
 class Pager:
     """Sends each alert where the playbook says; ``page.delivered`` is stamped when it can be read there."""
 
@@ -28,22 +38,52 @@ class Pager:
         self._plan = plan
         self._world = world
         self._posts = 0
+        self._watch: Watch | None = None
+        self.closed = False
+        """Set when the drill ends: nobody is paged any more."""
 
     def on_event(self, event: Event) -> None:
         """Page for every alert that fires; tell the room who acknowledged and what was declared."""
         pages = self._plan.playbook.on_call.pages
         if event.kind == "alert.fired":
-            for channel in pages:
-                self._world.runtime.spawn(self._page(event, channel), f"page by {channel}")
+            first = self._watch is None
+            on_call, calendar = self._plan.playbook.on_call, self._plan.playbook.calendar
+            watch = self._watch = self._watch or watch_at(on_call, calendar.zone, self._world.runtime.utc())
+            self._page_all(event, watch.primary)
+            if first and on_call.escalation:
+                self._world.runtime.spawn(self._escalate(event, watch), "escalation")
         elif "chat" in pages and (words := self._words(event)):
             self._world.runtime.spawn(self._post(*words), "chat")
 
-    async def _page(self, alert: Event, channel: str) -> None:
+    def _page_all(self, alert: Event, person: Person, why: str = "") -> None:
+        for channel in self._plan.playbook.on_call.pages:
+            self._world.runtime.spawn(self._page(alert, channel, person, why), f"page by {channel}")
+
+    async def _escalate(self, alert: Event, watch: Watch) -> None:
+        """Page the next in order, each after its time, until somebody acknowledges (C2)."""
+        runtime, began_ns = self._world.runtime, self._world.runtime.now_ns()
+        for step in sorted(self._plan.playbook.on_call.escalation, key=lambda step: step.after):
+            person = step.to or watch.secondary
+            while runtime.now_ns() < began_ns + int(step.after * 1e9) and not self._answered():
+                await runtime.sleep(_ESCALATION_LOOK_S)
+            if self._answered():
+                return
+            if person is not None:
+                why = f"Nobody has acknowledged for {format_seconds(step.after)}."
+                self._world.recorder.emit(
+                    "page.escalated", "pager", alert_id=alert.data["alert_id"], to=person.name, after_s=step.after
+                )
+                self._page_all(alert, person, why)
+
+    def _answered(self) -> bool:
+        return self.closed or bool(self._world.recorder.of("incident.acknowledged"))
+
+    async def _page(self, alert: Event, channel: str, person: Person, why: str) -> None:
         emit, call = self._world.recorder.emit, self._world.runtime.call
-        names = {"alert_id": alert.data["alert_id"], "to": self._plan.playbook.on_call.name, "channel": channel}
+        names = {"alert_id": alert.data["alert_id"], "to": person.name, "channel": channel}
         try:
             sink = self._sink(channel)
-            message = self._message(alert, channel)
+            message = self._message(alert, channel, person, why)
             await call(partial(sink.send, message))
             emit("page.sent", "pager", **names)
             arrived = await self._arrived(sink, message)
@@ -70,22 +110,24 @@ class Pager:
             await runtime.sleep(_LOOK_S)
         return False
 
-    def _message(self, alert: Event, channel: str) -> Message:
+    def _message(self, alert: Event, channel: str, person: Person, why: str) -> Message:
         source = self._plan.playbook.source(alert.data["source"])
         owner, runbook = (source.owner, source.runbook) if source else ("", "")
+        opening = f"{why}\n" if why else ""
         subject, body = mark(
             f"ALERT {alert.data['source']}",
-            f"{alert.data['detail']}\nFired: {alert.utc}\nOwner: {owner}\nRunbook: {runbook}\n",
+            f"{opening}{alert.data['detail']}\nFor: {person.name}\nFired: {alert.utc}\n"
+            f"Owner: {owner}\nRunbook: {runbook}\n",
         )
         if channel == "chat":
             here = source is not None and self._calls(source.severity)
             subject, body = f"{HERE} {plain(subject)}" if here else plain(subject), plain(body)
         return Message(
-            id=f"page-{self._plan.drill_id}-{alert.data['alert_id']}@drill",
+            id=f"page-{self._plan.drill_id}-{alert.data['alert_id']}{_suffix(person) if why else ''}@drill",
             channel=channel,
             subject=subject,
             body=body,
-            recipients=(self._plan.playbook.on_call.email,) if channel == "email" else (),
+            recipients=(person.email,) if channel == "email" else (),
         )
 
     def _calls(self, severity: str) -> bool:

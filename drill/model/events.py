@@ -80,6 +80,7 @@ KINDS: dict[str, str] = {
     "intake.lost": "detail. The intake does not answer; alerts wait there.",
     "intake.back": "lost_ns. It answers again.",
     "page.sent": "alert_id, to, channel.",
+    "page.escalated": "alert_id, to, after_s. Nobody had acknowledged for so long; the next is paged too (C2).",
     "page.delivered": "alert_id, to, channel. Seen in the on-call's mailbox or chat room.",
     "page.failed": "alert_id, to, channel, detail.",
     "chat.posted": "room, text, here. Told to the chat room: who acknowledged, which severity was declared.",

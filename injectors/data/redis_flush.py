@@ -18,6 +18,7 @@ from injectors.data.redis import act, ask, info
 _SETTLE_S = 2.0
 _MOST, _MOST_OF_ONE = 4 * 1024 * 1024, 512 * 1024
 _LEAST_MS = 1_000
+_LOOKS = 20
 _PIECE, _BATCH = 100_000, 1_200_000
 """Characters of one argument of a command, and of all: the kernel takes no more."""
 # A line for each key of every database: number, key, end (ms of the wall clock; 0: none), content; key and content hex.
@@ -85,14 +86,7 @@ class RedisFlush:
         """Raises InvalidInput for a parameter, a target that does not run, is no Redis or holds no key that lives for
         a second; Refused when it holds more than 4 MiB, or 512 KiB in one key."""
         state = store_of(fault, stack, "redis", self.params)
-        limits = (str(_MOST), str(_MOST_OF_ONE), str(_LEAST_MS))
-        lasting, *keys = ask(stack, fault.target, "EVAL", _SNAPSHOT, "0", *limits)
-        if "TOOBIG" in lasting:
-            most = f"{_MOST} bytes, or {_MOST_OF_ONE} in one key"
-            raise Refused(f"fault {fault.id}: {fault.target} holds more than {most}: too much to put back safely")
-        if not lasting.isdigit() or int(lasting) == 0:
-            said = "holds no key that lives for another second" if lasting == "0" else f"says {lasting[:200]}"
-            raise InvalidInput(f"fault {fault.id}: {fault.target} {said}: a flush would show nothing")
+        _, *keys = _snapshot(fault, stack)
         found: dict[str, ParamValue] = {**before(state, stack), **_flushes(stack, fault.target), "keys": len(keys)}
         sealed: dict[str, ParamValue] = {**blueprint(fault, stack), "keys": "".join(f"{line}\n" for line in keys)}
         step = "The product fills it again; what it held is in this lease's file, and put back by: `drill undo`"
@@ -124,6 +118,22 @@ class RedisFlush:
         """Keys that others wrote in between."""
         other = _look(lease, stack)[1] if _was_flushed(lease, stack) else 0
         return f"{other} keys of {lease.service} that were written meanwhile were left as they are" if other else ""
+
+
+def _snapshot(fault: FaultSpec, stack: Stack) -> list[str]:
+    """How many keys will last, then a line for each key. A cache of short-lived keys is looked at some times."""
+    limits = (str(_MOST), str(_MOST_OF_ONE), str(_LEAST_MS))
+    for _ in range(_LOOKS):
+        found = ask(stack, fault.target, "EVAL", _SNAPSHOT, "0", *limits)
+        if found[0] != "0":
+            break
+    if "TOOBIG" in found[0]:
+        most = f"{_MOST} bytes, or {_MOST_OF_ONE} in one key"
+        raise Refused(f"fault {fault.id}: {fault.target} holds more than {most}: too much to put back safely")
+    if not found[0].isdigit() or found[0] == "0":
+        said = "holds no key that lives for another second" if found[0] == "0" else f"says {found[0][:200]}"
+        raise InvalidInput(f"fault {fault.id}: {fault.target} {said}: a flush would show nothing")
+    return found
 
 
 def _flushes(stack: Stack, service: str) -> dict[str, ParamValue]:

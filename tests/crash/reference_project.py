@@ -17,7 +17,7 @@ PORTS = tuple(
     f"DRILL_{name}_PORT"
     for name in (
         *("GATEWAY", "WORKER", "DB_PRIMARY", "DB_REPLICA", "VENDORS", "TOXIPROXY", "PROMETHEUS", "ALERTMANAGER"),
-        *("INTAKE", "STATUSPAGE", "MAIL_HTTP", "MAIL_SMTP", "TRAFFIC"),
+        *("INTAKE", "STATUSPAGE", "MAIL_HTTP", "MAIL_SMTP", "TRAFFIC", "GATEWAY_TLS"),
     )
 )
 _DURATION = re.compile(r"^( +(?:- )?duration:) .*$", re.MULTILINE)

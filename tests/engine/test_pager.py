@@ -9,6 +9,9 @@ from virtual_drills import plan_of, rehearsal, scenario
 
 from drill.engine.pager import HERE, plain
 from drill.model.config import IntakeConfig
+from drill.model.people import Escalation, Person, Rota
+from drill.model.rota import watch_at
+from drill.model.units import Seconds
 from drill.testing.rehearse import Rehearsal
 
 
@@ -89,3 +92,59 @@ def test_a_channel_without_a_sink_is_a_failed_page() -> None:
     assert drill.run() == "completed"
     (failed,) = [event for event in drill.events if event.kind == "page.failed"]
     assert "no sink" in failed.data["detail"]
+
+
+# Nobody answers (C2)
+
+
+def escalating(ack_after_s: float) -> Rehearsal:
+    """A drill in which the second engineer is paged after 4 s and the lead after 8 s, and the script waits."""
+    drill = drill_with(("chat", "email"))
+    playbook, script = drill.plan.playbook, drill.plan.scenario.script
+    steps = (
+        Escalation(after=Seconds(8), to=Person(name="engineering lead", email="lead@example.test")),
+        Escalation(after=Seconds(4)),
+    )
+    second = Person(name="second engineer", email="second@example.test")
+    on_call = replace(playbook.on_call, secondary=second, escalation=steps)
+    first = replace(script[0], wait=Seconds(ack_after_s))
+    return rehearsal(
+        replace(drill.plan.scenario, script=(first, *script[1:])),
+        playbook=replace(playbook, on_call=on_call),
+        config=drill.plan.config,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ack_after_s", "paged"),
+    [(1, []), (6, ["second engineer"]), (12, ["second engineer", "engineering lead"])],
+)
+def test_who_comes_next_is_paged_until_somebody_acknowledges(ack_after_s: float, paged: list[str]) -> None:
+    drill = escalating(ack_after_s)
+    drill.run()
+    escalated = [event.data for event in drill.events if event.kind == "page.escalated"]
+    assert [data["to"] for data in escalated] == paged
+    assert [data["after_s"] for data in escalated] == [4.0, 8.0][: len(paged)]
+    delivered = {(e.data["to"], e.data["channel"]) for e in drill.events if e.kind == "page.delivered"}
+    assert {(to, channel) for to in paged for channel in ("chat", "email")} <= delivered
+
+
+def test_an_escalated_page_goes_to_that_person_and_says_why() -> None:
+    drill = escalating(12)
+    drill.run()
+    (page,) = [m for m in drill.sinks["email"].messages.values() if m.recipients == ("lead@example.test",)]
+    assert page.body.startswith("[EXERCISE]")
+    assert "Nobody has acknowledged for 8 s." in page.body
+
+
+def test_with_a_rota_the_one_on_watch_is_paged() -> None:
+    drill = drill_with(("email",))
+    people = (Person(name="Ada", email="ada@example.test"), Person(name="Ben", email="ben@example.test"))
+    on_call = replace(drill.plan.playbook.on_call, rota=Rota(starts="2020-01-06", people=people))
+    again = rehearsal(
+        drill.plan.scenario, playbook=replace(drill.plan.playbook, on_call=on_call), config=drill.plan.config
+    )
+    again.run()
+    to = {event.data["to"] for event in again.events if event.kind == "page.sent"}
+    expected = watch_at(on_call, drill.plan.playbook.calendar.zone, again.runtime.utc()).primary.name
+    assert to == {expected}

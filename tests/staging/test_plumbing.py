@@ -18,7 +18,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.staging.yml").r
 
 PORT = re.compile(r"127\.0\.0\.1:\$\{(DRILL_[A-Z_]+_PORT):-(\d+)\}:\d+")
 PUBLISHED = {
-    "gateway": [18000],
+    "gateway": [18000, 18443],
     "worker": [18010],
     "db-primary": [15432],
     "db-replica": [15433],
