@@ -15,7 +15,7 @@ from api.flags import Flags
 from api.store import Store
 from api.upstream import Budget, Refused, Upstream
 
-CACHED_S = 2
+CACHED_S = 30
 VISITOR = "1"
 """The account that is shown to somebody who has not signed in."""
 
