@@ -133,7 +133,7 @@ def _in_force(lease: Lease, view: Stack) -> str:
     found = _PEM.search(text)
     if found is None or text.encode() != content:
         raise InvalidInput(f"{where} is no certificate (PEM); name the file that it serves")
-    code, said = _handshake(lease, view, found[0])
+    code, said = _handshake(lease, _address(lease, view), found[0])
     if code != _VALID:
         port = lease.params["port"]
         raise InvalidInput(f"{where} is not what its port {port} serves, or is not valid now ({said}); mend that first")
@@ -168,7 +168,8 @@ def _apply(lease: Lease, number: int, view: Stack) -> Moment:
 def _reload(lease: Lease, number: int, view: Stack, *, shows: bool) -> int:
     """Back when handshakes steadily show the fault's certificate, or another one; boot clock, ns, of the first."""
     view.containers().act_inside(lease.service, ["sh", "-c", _RELOAD, "sh", str(lease.params["reload"])])
-    seen_ns = _steadily(lambda: _shows(lease, number, view) == shows)
+    address = _address(lease, view)
+    seen_ns = _steadily(lambda: _presents(lease, number, address) == shows)
     if not seen_ns:
         raise ActionFailed(
             f"{lease.service} did not take {lease.params['path']} within {_TAKEN_S:g} s of {lease.params['reload']}; "
@@ -191,18 +192,25 @@ def _steadily(condition: Callable[[], bool]) -> int:
 
 def _shows(lease: Lease, number: int, view: Stack) -> bool:
     """Whether the server presents the fault's certificate, expired. Raises StackError when it does not answer."""
+    return _presents(lease, number, _address(lease, view))
+
+
+def _presents(lease: Lease, number: int, address: tuple[str, int]) -> bool:
     found = _PEM.search(str(lease.sealed[f"expired_{number}"]))
-    return found is not None and _handshake(lease, view, found[0])[0] == _EXPIRED
+    return found is not None and _handshake(lease, address, found[0])[0] == _EXPIRED
 
 
-def _handshake(lease: Lease, view: Stack, trusted: str) -> tuple[int, str]:
+def _address(lease: Lease, view: Stack) -> tuple[str, int]:
+    return view.address(lease.service, str(lease.params["port"]))
+
+
+def _handshake(lease: Lease, address: tuple[str, int], trusted: str) -> tuple[int, str]:
     """What verification says to a client that trusts this one certificate: OpenSSL's code and words. Any other
     certificate than that one is neither valid nor expired to it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(cadata=trusted)
-    address = view.address(lease.service, str(lease.params["port"]))
     try:
         with socket.create_connection(address, _ANSWER_S) as plain, context.wrap_socket(plain):
             return _VALID, "ok"

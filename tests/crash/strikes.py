@@ -153,9 +153,13 @@ def _scripted(row: int, turn: int) -> Point:
     return _point(9000 + row * 100 + turn, SCRIPTED[row], "", mode, at, dice)
 
 
+_WAITS_MS = {"fault.applying": (0, 3, 12, 40, 120, 350, 800), "restoration.checked": (0, 0, 2, 8, 20)}
+"""Long enough to strike in the middle of an apply; short at the end of a drill, so that the end does not come first."""
+_OTHER_WAITS_MS = (0, 0, 2, 5, 15, 40, 90, 200)
+
+
 def _point(number: int, scenario: str, kind: str, mode: Mode, at: str, dice: random.Random) -> Point:
-    """With a delay in ms: short at the end of a drill, so that the end does not come first."""
-    waits = (0, 0, 2, 8, 20) if at == "restoration.checked" else (0, 0, 2, 5, 15, 40, 90, 200)
     (who, signal), *others = mode.signals
     later = tuple(Strike(*other, mode.second_at, dice.choice((0, 0, 2, 8, 25))) for other in others)
-    return Point(number, scenario, kind, mode, (Strike(who, signal, at, dice.choice(waits)), *later))
+    first = Strike(who, signal, at, dice.choice(_WAITS_MS.get(at, _OTHER_WAITS_MS)))
+    return Point(number, scenario, kind, mode, (first, *later))

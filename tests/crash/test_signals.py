@@ -22,8 +22,9 @@ SKIP = set(filter(None, os.environ.get("DRILL_CRASH_SKIP", "").split(",")))
 KINDS = [kind for kind in kinds_with_sample() if kind not in SKIP]
 POINTS = points({kind: ends_by_plan(kind) for kind in KINDS}, without=set(NEEDS_KERNEL))
 UNDONE_WITHIN_S = 5.0
-SLOWER: dict[str, tuple[float, str]] = {}
-"""Fault kinds whose undo takes longer: its bound in seconds, and why."""
+REMADE = ("change.config", "change.image", "change.secret", "container.read-only", "container.remove")
+REMADE_WITHIN_S = 10.0
+"""For fault kinds whose undo makes containers anew: one after the other, and the old ones are stopped first."""
 RESPONDED_WITHIN_S = 10.0
 """With a script: a mitigation that was under way is first let to its end."""
 
@@ -34,7 +35,7 @@ def _sampled() -> set[int]:
     """The points of `make test`: each way to strike with another kind of fault, none of them a slow one."""
     chosen: dict[str, Point] = {}
     for point in random.Random(SEED).sample(POINTS, len(POINTS)):
-        taken = {*(one.kind for one in chosen.values()), *NEEDS_KERNEL, *SLOWER, ""}
+        taken = {*(one.kind for one in chosen.values()), *NEEDS_KERNEL, *REMADE, ""}
         if point.mode.name in QUICK_MODES and point.mode.name not in chosen and point.kind not in taken:
             chosen[point.mode.name] = point
     return {point.number for point in chosen.values()}
@@ -115,5 +116,6 @@ def _momentary(point: Point) -> bool:
 
 
 def _bound(point: Point) -> float:
-    own = RESPONDED_WITHIN_S if not point.kind else UNDONE_WITHIN_S
-    return SLOWER.get(point.kind, (own, ""))[0]
+    if not point.kind:
+        return RESPONDED_WITHIN_S
+    return REMADE_WITHIN_S if point.kind in REMADE else UNDONE_WITHIN_S
