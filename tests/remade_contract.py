@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import docker as sdk
 import pytest
 from compose_rig import BASE, Rig, docker, inspect
+from drafts import draft_of
 from observers import boot_ns, until
 
 from drill.errors import InvalidInput
@@ -44,20 +46,7 @@ def fault(injector: Injector, params: Mapping[str, ParamValue], target: str = "w
 def lease_for(
     injector: Injector, stack: Stack, params: Mapping[str, ParamValue], target: str = "web", id_: str = "L1"
 ) -> Lease:
-    draft = Lease(
-        id=id_,
-        drill_id="D",
-        fault_id="f1",
-        kind=injector.kind,
-        service=target,
-        instance="",
-        reversibility=injector.reversibility,
-        stack=stack.identity(),
-        boot_id="b",
-        expires_at_ns=1,
-        expires_utc="",
-        settle_s=0,
-    )
+    draft = replace(draft_of(injector, stack, target), id=id_)
     return injector.plan(fault(injector, params, target), stack, draft)
 
 

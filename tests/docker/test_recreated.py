@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from drafts import draft_of
 from observers import DOCKER, answers, until
 
 from drill.model.lease import Lease
@@ -28,20 +29,7 @@ def target(compose_stack: ComposeStack) -> Iterator[ComposeStack]:
 
 
 def lease(injector: Injector, stack: ComposeStack) -> Lease:
-    draft = Lease(
-        id="L1",
-        drill_id="D",
-        fault_id="f",
-        kind=injector.kind,
-        service=VICTIM,
-        instance="",
-        reversibility=injector.reversibility,
-        stack=stack.identity(),
-        boot_id="b",
-        expires_at_ns=1,
-        expires_utc="",
-        settle_s=0,
-    )
+    draft = draft_of(injector, stack, VICTIM)
     fault = FaultSpec(id="f", kind=injector.kind, target=VICTIM, max_duration=Seconds(30))
     return injector.plan(fault, stack, draft)
 

@@ -11,6 +11,7 @@ from typing import Any
 import docker as sdk
 import pytest
 from compose_rig import GOOD, Rig, build, docker
+from drafts import draft_of
 from observers import boot_ns, until
 
 from drill.errors import InvalidInput, StackError
@@ -27,20 +28,7 @@ GOOD_ANSWER, BAD_ANSWER = ["1 mine"] * 2, ["2 mine"] * 2
 
 def planned(rigged: Rig, params: Mapping[str, ParamValue], injector: Image | None = None, target: str = "web") -> Lease:
     injector = injector or Image()
-    draft = Lease(
-        id="L1",
-        drill_id="D",
-        fault_id="f1",
-        kind=injector.kind,
-        service=target,
-        instance="",
-        reversibility=injector.reversibility,
-        stack=rigged.stack.identity(),
-        boot_id="b",
-        expires_at_ns=1,
-        expires_utc="",
-        settle_s=0,
-    )
+    draft = draft_of(injector, rigged.stack, target)
     fault = FaultSpec(id="f1", kind=injector.kind, target=target, max_duration=Seconds(30), params=params)
     return injector.plan(fault, rigged.stack, draft)
 

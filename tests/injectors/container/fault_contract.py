@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pytest
+from drafts import draft_of
 from observers import Outside, Watch, answers, until
 
 from drill.errors import InvalidInput, StackError
@@ -28,20 +29,7 @@ def planned(injector: Injector, stack: Stack, params: Mapping[str, ParamValue] |
 
 
 def lease_for(injector: Injector, stack: Stack, target: str, params: Mapping[str, ParamValue]) -> Lease:
-    draft = Lease(
-        id="L1",
-        drill_id="D",
-        fault_id="f1",
-        kind=injector.kind,
-        service=target,
-        instance="",
-        reversibility=injector.reversibility,
-        stack=stack.identity(),
-        boot_id="b",
-        expires_at_ns=1,
-        expires_utc="",
-        settle_s=0,
-    )
+    draft = draft_of(injector, stack, target)
     return injector.plan(fault(injector, params, target), stack, draft)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from compose_rig import docker
 from data_rig import PRIMARY, DataRig
+from drafts import draft_of
 from observers import Watch, until
 
 from drill.errors import InvalidInput
@@ -22,20 +23,7 @@ from drill.ports import Injector, Stack
 def lease_for(
     injector: Injector, stack: Stack, target: str, params: Mapping[str, ParamValue], for_s: int = 60
 ) -> Lease:
-    draft = Lease(
-        id="L1",
-        drill_id="D",
-        fault_id="f1",
-        kind=injector.kind,
-        service=target,
-        instance="",
-        reversibility=injector.reversibility,
-        stack=stack.identity(),
-        boot_id="b",
-        expires_at_ns=1,
-        expires_utc="",
-        settle_s=0,
-    )
+    draft = draft_of(injector, stack, target)
     fault = FaultSpec(
         id="f1", kind=injector.kind, target=target, max_duration=Seconds(for_s), params=params, duration=Seconds(5)
     )
