@@ -156,6 +156,7 @@ class RemadeContract:
         self.injector.undo(lease, target.stack)
         assert target.ids() == after
 
+    @pytest.mark.slow
     def test_undo_leaves_what_a_responder_made_again(self, target: Rig) -> None:
         lease = self.planned(target)
         self.injector.apply(lease, target.stack)
@@ -165,6 +166,7 @@ class RemadeContract:
         self.injector.undo(lease, target.stack)
         assert target.ids() == before
 
+    @pytest.mark.slow
     def test_undo_leaves_a_replica_that_a_responder_added(self, target: Rig) -> None:
         lease = self.planned(target)
         self.injector.apply(lease, target.stack)
@@ -173,6 +175,7 @@ class RemadeContract:
         assert self.gone(target, lease)
         assert len(target.ids()) == 2
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("act", ["restart", "stop", "rm"])
     def test_undo_copes_with_what_others_did_to_the_target(self, target: Rig, act: str) -> None:
         lease, before = self.planned(target), essence(target)
@@ -183,6 +186,7 @@ class RemadeContract:
         assert self.gone(target, lease)
         assert essence(target) == before
 
+    @pytest.mark.slow
     def test_undo_ends_what_a_harness_that_died_has_begun(self, target: Rig) -> None:
         lease, before = self.planned(target), essence(target)
         for at in self.calls:
@@ -194,6 +198,7 @@ class RemadeContract:
             other.close()
             assert essence(target) == before, at
 
+    @pytest.mark.slow
     def test_the_manual_steps_work(self, target: Rig) -> None:
         lease = self.planned(target)
         self.injector.apply(lease, target.stack)

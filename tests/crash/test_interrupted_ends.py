@@ -51,11 +51,8 @@ def _foreground(session: Session, scenario: str) -> Run:
     return Run(folder, process)
 
 
-def _first_in_make_test(first: str, *others: str) -> list[object]:
-    return [first, *(pytest.param(name, marks=pytest.mark.crash) for name in others)]
-
-
-@pytest.mark.parametrize("name", _first_in_make_test("SIGTERM", "SIGINT", "SIGHUP"))
+@pytest.mark.crash
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_a_drill_in_the_foreground_is_aborted_and_put_back(process_session: Session, name: str) -> None:
     session = process_session
     ports = session.local_ports()
@@ -73,7 +70,10 @@ def test_a_drill_in_the_foreground_is_aborted_and_put_back(process_session: Sess
     assert session.leases() == []
 
 
-@pytest.mark.parametrize("name", _first_in_make_test("SIGINT", "SIGTERM", "SIGKILL"))
+_CUTS = ("SIGINT", *(pytest.param(name, marks=pytest.mark.crash) for name in ("SIGTERM", "SIGKILL")))
+
+
+@pytest.mark.parametrize("name", _CUTS)
 def test_an_undo_that_is_cut_itself_is_finished_by_the_next_command(process_session: Session, name: str) -> None:
     session = process_session
     ports = session.local_ports()

@@ -11,7 +11,7 @@ import pytest
 from fault_kinds import NEEDS_KERNEL, kernel_marks, kinds_with_sample, sample_of
 from reference_project import ends_by_plan
 from reference_session import ReferenceSession, Result, as_record
-from strikes import ALONE, AT_LEAST, BOTH, IGNORED, KILL, MODES, POLITE, SEED, TRANSITIONS, TWICE, Point, points
+from strikes import ALONE, AT_LEAST, BOTH, KILL, MODES, POLITE, SEED, TRANSITIONS, TWICE, Point, points
 
 from drill import registry
 
@@ -28,7 +28,7 @@ REMADE_WITHIN_S = 10.0
 RESPONDED_WITHIN_S = 10.0
 """With a script: a mitigation that was under way is first let to its end."""
 
-QUICK_MODES = {mode.name for mode in (KILL, BOTH, *POLITE[1:], TWICE[3], TWICE[5], IGNORED[0], ALONE)}
+QUICK_MODES = {mode.name for mode in (KILL, BOTH, *POLITE[1:], TWICE[3], TWICE[5], ALONE)}
 
 
 def _sampled() -> set[int]:

@@ -138,6 +138,7 @@ class EndContract:
         assert self.injector.undone(lease, ends.stack)
         assert [state["Pid"] for state in self.states(ends)] == before
 
+    @pytest.mark.slow
     def test_what_a_responder_started_or_made_anew_is_left(self, ends: Rig) -> None:
         lease = self.planned(ends)
         self.injector.apply(lease, ends.stack)
@@ -151,6 +152,7 @@ class EndContract:
         self.injector.undo(lease, ends.stack)
         assert [state["Pid"] for state in self.states(ends)] == before
 
+    @pytest.mark.slow
     def test_a_removed_target_is_made_again(self, ends: Rig) -> None:
         lease = self.planned(ends, "bare")
         self.injector.apply(lease, ends.stack)
@@ -160,6 +162,7 @@ class EndContract:
         assert self.injector.undone(lease, ends.stack)
         assert self.states(ends, "bare")[0]["Running"]
 
+    @pytest.mark.slow
     def test_the_manual_steps_work(self, ends: Rig) -> None:
         lease = self.planned(ends, "bare")
         self.injector.apply(lease, ends.stack)

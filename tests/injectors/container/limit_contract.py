@@ -136,6 +136,7 @@ class LimitContract:
         assert self.injector.undone(lease, second)
         assert self.held not in self.each(pair)
 
+    @pytest.mark.slow
     def test_a_restart_keeps_it_and_undo_ends_it(self, pair: Rig) -> None:
         lease = self.planned(pair)
         self.injector.apply(lease, pair.stack)
@@ -146,6 +147,7 @@ class LimitContract:
         assert self.injector.undone(lease, pair.stack)
         assert self.held not in self.each(pair)
 
+    @pytest.mark.slow
     def test_a_container_made_anew_is_free_of_it_and_left_alone(self, pair: Rig) -> None:
         lease = self.planned(pair)
         self.injector.apply(lease, pair.stack)
@@ -158,6 +160,7 @@ class LimitContract:
         self.injector.undo(lease, pair.stack)
         assert [inspect(one) for one in pair.ids()] == before
 
+    @pytest.mark.slow
     def test_a_target_that_was_removed_is_made_again_without_it(self, pair: Rig) -> None:
         lease = self.planned(pair)
         self.injector.apply(lease, pair.stack)
@@ -168,6 +171,7 @@ class LimitContract:
         assert len(pair.ids()) == 2
         assert self.held not in self.each(pair)
 
+    @pytest.mark.slow
     def test_a_limit_that_a_responder_set_is_left_and_the_other_replica_restored(self, pair: Rig) -> None:
         lease, first = self.planned(pair), pair.stack.services()["web"].replicas[0]
         self.injector.apply(lease, pair.stack)
@@ -179,6 +183,7 @@ class LimitContract:
         assert self.each(pair)[0] == theirs != self.held
         assert self.each(pair)[1] not in (theirs, self.held)
 
+    @pytest.mark.slow
     def test_an_apply_that_was_cut_after_one_replica_is_undone(self, pair: Rig) -> None:
         lease = self.planned(pair)
         self.injector.apply(self.planned(pair, stack=pair.stack.replica("web", 1)), pair.stack.replica("web", 1))
@@ -188,6 +193,7 @@ class LimitContract:
         assert self.injector.undone(lease, pair.stack)
         assert self.held not in self.each(pair)
 
+    @pytest.mark.slow
     def test_a_stopped_container_is_not_active_but_its_limit_is_lifted(self, pair: Rig) -> None:
         lease = self.planned(pair)
         self.injector.apply(lease, pair.stack)
@@ -199,6 +205,7 @@ class LimitContract:
         docker("start", *pair.ids())
         assert self.held not in self.each(pair)
 
+    @pytest.mark.slow
     def test_the_manual_steps_work(self, pair: Rig) -> None:
         lease = self.planned(pair)
         self.injector.apply(lease, pair.stack)
@@ -239,6 +246,7 @@ class LimitContract:
         with pytest.raises(InvalidInput, match="web is not running"):
             self.planned(pair)
 
+    @pytest.mark.slow
     def test_undo_in_the_limits_of_the_compose_file(self, pair: Rig) -> None:
         """A container that had a limit of its own gets that one back, exactly."""
         docker("update", *self.options, *pair.ids())

@@ -72,6 +72,7 @@ class DataContract:
             assert until(lambda: not self.there(rig))
         assert rig.picture() == before
 
+    @pytest.mark.slow
     def test_it_is_undone_after_the_target_was_restarted(self, rig: DataRig) -> None:
         lease = self.planned(rig)
         self.injector.apply(lease, rig.stack)
@@ -83,6 +84,7 @@ class DataContract:
         assert self.injector.undone(lease, rig.stack)
         assert not self.there(rig)
 
+    @pytest.mark.slow
     def test_it_is_undone_after_the_target_was_made_anew(self, rig: DataRig) -> None:
         lease = self.planned(rig)
         self.injector.apply(lease, rig.stack)
@@ -115,6 +117,7 @@ class DataContract:
         assert not broken.undone(lease, rig.stack)
         assert broken.active(lease, rig.stack)
 
+    @pytest.mark.slow
     def test_the_manual_steps_work(self, rig: DataRig) -> None:
         lease = self.planned(rig)
         self.injector.apply(lease, rig.stack)

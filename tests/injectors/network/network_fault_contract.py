@@ -75,6 +75,7 @@ class NetworkFaultContract:
         rule = next(line for line in before if "drill-D-1-02" in line)
         assert [line for line in rig.filter() if line not in before or line == rule] == [rule, rule]
 
+    @pytest.mark.slow
     def test_a_target_that_a_responder_restarted_ends_clean(self, rig: NetworkRig) -> None:
         lease = self.plan(rig)
         self.injector.apply(lease, rig.stack)
@@ -117,6 +118,7 @@ class KeeperContract(NetworkFaultContract):
 
     stays_without_keeper = True
 
+    @pytest.mark.slow
     def test_it_ends_by_itself_when_its_time_is_over(self, rig: NetworkRig) -> None:
         lease, before = planned(self.injector, rig.stack, self.params, max_duration=0.5), rig.filter()
         assert lease.params["bound_s"] == 5.5
@@ -126,6 +128,7 @@ class KeeperContract(NetworkFaultContract):
         assert rig.filter() == before
         assert self.injector.undone(lease, rig.stack)
 
+    @pytest.mark.slow
     def test_a_keeper_that_was_killed_is_told_truly(self, rig: NetworkRig) -> None:
         lease = self.plan(rig)
         self.injector.apply(lease, rig.stack)
@@ -137,6 +140,7 @@ class KeeperContract(NetworkFaultContract):
         assert self.injector.undone(lease, rig.stack)
         assert until(rig.whole)
 
+    @pytest.mark.slow
     def test_a_target_that_was_removed_and_made_anew_ends_clean(self, rig: NetworkRig) -> None:
         lease = self.plan(rig)
         self.injector.apply(lease, rig.stack)
@@ -148,6 +152,7 @@ class KeeperContract(NetworkFaultContract):
             rig.stack.up(lambda _: None)
         assert rig.helpers() == []
 
+    @pytest.mark.slow
     def test_the_steps_by_hand_undo_it(self, rig: NetworkRig) -> None:
         lease = self.plan(rig)
         self.injector.apply(lease, rig.stack)
