@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -77,12 +78,13 @@ def _attached(folder: DrillFolder) -> None:
     """Start the conductor and watch until it ends. Raises Aborted when Ctrl-C came before anything was touched."""
     from drill.conductor.launch import await_begin, launch
 
-    process = launch(folder)
-    with _ctrl_c_aborts(process.pid) as asked:
+    with _ctrl_c_aborts() as asked:
+        process = launch(folder)
+        asked.known(process.pid)
         try:
             await_begin(folder, process)
         except DrillError as error:
-            if asked:
+            if asked.times:
                 raise Aborted("aborted before anything was touched") from error
             raise
         follow(folder)
@@ -142,26 +144,41 @@ def _today() -> Any:
     return clock.utc()
 
 
-@contextmanager
-def _ctrl_c_aborts(pid: int) -> Iterator[list[int]]:
-    """Ctrl-C aborts the drill and waits for the proof; pressing it again changes nothing. Yields the times it came."""
-    import os
+class _Asked:
+    """Passes the wish to abort on to the conductor, from the moment on that it has a pid."""
 
-    asked: list[int] = []
+    def __init__(self) -> None:
+        self.times = 0
+        self._pid = 0
 
-    def abort(number: int, _: object) -> None:
-        asked.append(number)
+    def known(self, pid: int) -> None:
+        """The conductor's pid; it hears at once of what was asked before."""
+        self._pid = pid
+        if self.times:
+            self._tell()
+
+    def abort(self, _number: int, _frame: object) -> None:
+        """Handler of a signal."""
+        self.times += 1
         click.echo("aborting: everything is being undone, please wait for the proof", err=True)
-        try:
-            os.kill(pid, signal.SIGTERM)
-        except ProcessLookupError:
-            return
+        self._tell()
 
-    before = signal.signal(signal.SIGINT, abort)
+    def _tell(self) -> None:
+        with suppress(ProcessLookupError):
+            if self._pid:
+                os.kill(self._pid, signal.SIGTERM)
+
+
+@contextmanager
+def _ctrl_c_aborts() -> Iterator[_Asked]:
+    """Ctrl-C, or the SIGTERM of a cancelled CI job, aborts the drill and waits for the proof; again changes nothing."""
+    asked = _Asked()
+    before = {number: signal.signal(number, asked.abort) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def report(folder: DrillFolder) -> int:

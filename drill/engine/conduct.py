@@ -63,7 +63,7 @@ class Drill:
         self._guard = guard
         self.control = Control()
         self.desk = Desk(plan, world)
-        self._faults = Faults(plan, world)
+        self._faults = Faults(plan, world, lambda: bool(self.control.outcome))
         self._pager = Pager(plan, world)
         self._monitor = ImpactMonitor(plan.config.probes, plan.impact_probes, world.recorder)
         self._tasks: list[Task] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -47,9 +48,10 @@ class LiveFault:
 
 
 class Faults:
-    """The faults of one drill."""
+    """The faults of one drill. ``cut``: whether somebody has ended it meanwhile; nothing is applied then."""
 
-    def __init__(self, plan: Plan, world: World) -> None:
+    def __init__(self, plan: Plan, world: World, cut: Callable[[], bool] = lambda: False) -> None:
+        self._cut = cut
         self._plan = plan
         self._world = world
         self.live: list[LiveFault] = []
@@ -70,6 +72,8 @@ class Faults:
         """Lease, apply, prove. Raises StackError when it is not seen active, JournalError when nothing is recorded."""
         world, emit = self._world, self._world.recorder.emit
         live = await self._leased(fault)
+        if self._cut():  # planning takes a while; closing clears the lease
+            return
         emit("fault.applying", "engine", durable=True, **live.names)
         world.recorder.require()
         self.live.append(live)

@@ -100,6 +100,13 @@ def test_ctrl_c_aborts_and_waits_for_the_proof(session: Session, at: str) -> Non
     ended_whole(session, run, 130)
 
 
+def test_the_sigterm_of_a_cancelled_job_aborts_too(session: Session) -> None:
+    run = session.start("api-frozen")
+    assert run.reach("fault.active")
+    run.process.send_signal(signal.SIGTERM)
+    ended_whole(session, run, 130)
+
+
 def test_a_closed_terminal_detaches_and_the_drill_goes_on(session: Session) -> None:
     run = session.start("api-crashed")
     assert run.reach("fault.active")

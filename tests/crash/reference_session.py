@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,15 +58,18 @@ class ReferenceSession(Session):
 
     def renew(self) -> None:
         """After a failed point: a stack that is whole again, so that the next point tells of itself alone."""
-        self.drill("undo")
-        self.drill("stack", "down", timeout_s=300)
+        self._down()
         self.up()
 
     def close(self) -> None:
         """Take everything down."""
         self._onlooker.close()
+        down = self._down()
+        assert down.returncode == 0, down.stderr
+
+    def _down(self) -> subprocess.CompletedProcess[str]:
         self.drill("undo")
-        self.drill("stack", "down", timeout_s=300)
+        return self.drill("stack", "down", timeout_s=300)
 
     def residue(self, within_s: float) -> list[str]:
         """What differs from the first picture; looked at until nothing does, or the time is over."""

@@ -222,6 +222,38 @@ def test_a_momentary_fault_is_over_by_itself_once_it_is_proved() -> None:
     assert proofs(drill)["leases"] is True
 
 
+class Aborting(NoOp):
+    """Somebody ends the drill while the fault is being planned."""
+
+    kind = "test.aborting"
+    reversibility: Reversibility = "reversible"
+
+    def __init__(self) -> None:
+        self.drill: Any = None
+        self.applied = False
+        self.plans = 0
+
+    def plan(self, fault: FaultSpec, stack: Stack, draft: Lease) -> Lease:
+        self.plans += 1
+        if self.plans > 1:  # the first one is the preflight's
+            self.drill.drill.control.end("aborted", "enough")
+        return super().plan(fault, stack, draft)
+
+    def apply(self, lease: Lease, stack: Stack) -> Moment:
+        self.applied = True
+        return super().apply(lease, stack)
+
+
+def test_a_drill_that_is_ended_while_a_fault_is_planned_does_not_apply_it() -> None:
+    kind = Aborting()
+    kind.drill = rehearsal(unscripted(fault(kind=kind.kind)), {**KINDS, kind.kind: kind})
+    assert kind.drill.run() == "aborted"
+    assert not kind.applied
+    assert "fault.applying" not in kinds_of(kind.drill)
+    assert kind.drill.leases.all() == []
+    assert proofs(kind.drill)["leases"] is True
+
+
 # Secrets of a lease
 
 
