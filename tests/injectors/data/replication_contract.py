@@ -1,10 +1,8 @@
-"""data.postgresql-replication-stopped and data.postgresql-replication-lag on a real pair."""
+"""What the faults of replication promise, on a real pair."""
 
 from __future__ import annotations
 
 import itertools
-import time
-from types import MappingProxyType
 
 import pytest
 from compose_rig import docker
@@ -15,10 +13,7 @@ from observers import until
 from drill.errors import InvalidInput
 from drill.model.lease import Lease
 from drill.ports import Injector
-from injectors.data.postgresql_replication_lag import PostgresqlReplicationLag
-from injectors.data.postgresql_replication_stopped import PostgresqlReplicationStopped
 
-pytestmark = pytest.mark.engine
 ROWS = itertools.count(1000)
 HERE_S = 1.5
 """A row is on a whole replica within this, however busy the machine is."""
@@ -78,25 +73,3 @@ def check_clean(rig: DataRig, injector: Injector, lease: Lease) -> None:
     assert injector.undone(lease, rig.stack)
     assert "recovery_min_apply_delay" not in rig.own_settings(PRIMARY) + rig.own_settings(REPLICA)
     assert not is_late(rig)
-
-
-class TestPostgresqlReplicationStopped(ReplicationContract):
-    injector = PostgresqlReplicationStopped()
-
-    def test_a_replica_that_stands_still_already_is_refused(self, rig: DataRig) -> None:
-        self.injector.apply(self.planned(rig), rig.stack)
-        with pytest.raises(InvalidInput, match="paused already"):
-            self.planned(rig)
-
-
-class TestPostgresqlReplicationLag(ReplicationContract):
-    injector = PostgresqlReplicationLag()
-    params = MappingProxyType({"lag": "4s"})
-    bad = ({}, {"lag": 0}, {"lag": "soon"})
-    survives_restart = True
-
-    def test_a_commit_is_seen_that_much_later(self, rig: DataRig) -> None:
-        self.injector.apply(self.planned(rig), rig.stack)
-        row, began = written(rig), time.monotonic()
-        assert until(lambda: is_there(rig, row), 20)
-        assert time.monotonic() - began >= 3.0
